@@ -1,0 +1,1 @@
+"""Hydra configs of dlc-core, imported as `dlc_configs`: verbs, presets and experiments."""

@@ -1,0 +1,114 @@
+"""What a person reads while a command runs: lines, progress, the result and the next step."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+_quiet_stdout = False
+
+
+def keep_stdout_for_data() -> None:
+    """Send everything that `say` prints to stderr, so that stdout holds JSON and nothing else."""
+    global _quiet_stdout
+    _quiet_stdout = True
+
+
+def say(message: str) -> None:
+    """Print one line for the person at the terminal."""
+    print(message, file=sys.stderr if _quiet_stdout else sys.stdout, flush=True)
+
+
+def warn(message: str) -> None:
+    """Print one line that should not be missed, on stderr."""
+    print(f"Note: {message}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a verb hands back to the command line and to Python callers.
+
+    Parameters
+    ----------
+    data : mapping
+        What ``--json`` prints.
+    next_step : str
+        The command that usually follows, "" for none.
+    failed : int
+        How many of several things failed (videos, jobs); the exit code is 2 if any did.
+    """
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    next_step: str = ""
+    failed: int = 0
+
+
+@contextmanager
+def progress(description: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar with rate and time left; plain lines every 10 s when stderr is no terminal.
+
+    Yields
+    ------
+    callable
+        ``advance(n)``, to be called after `n` more units.
+    """
+    if sys.stderr.isatty():
+        yield from _bar(description, total, unit, done)
+    else:
+        yield from _lines(description, total, unit, done)
+
+
+def _bar(description: str, total: int, unit: str, done: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    started, finished = time.monotonic(), 0
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(description, total=total, completed=done, rate="")
+
+        def advance(n: int) -> None:
+            nonlocal finished
+            finished += n
+            rate = finished / max(time.monotonic() - started, 1e-9)
+            bar.update(task, advance=n, rate=f"{rate:.1f} {unit}/s")
+
+        yield advance
+
+
+def _lines(
+    description: str, total: int, unit: str, done: int, every_s: float = 10.0
+) -> Iterator[Callable[[int], None]]:
+    started = shown = time.monotonic()
+    finished = 0
+
+    def line() -> None:
+        elapsed = max(time.monotonic() - started, 1e-9)
+        rate = finished / elapsed
+        left = (total - done - finished) / rate if rate else float("inf")
+        ending = f", {left:.0f} s left" if 0 < left < float("inf") else f" in {elapsed:.1f} s"
+        print(
+            f"{description}: {done + finished}/{total} {unit}, {rate:.1f} {unit}/s{ending}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def advance(n: int) -> None:
+        nonlocal finished, shown
+        finished += n
+        if time.monotonic() - shown >= every_s:
+            shown = time.monotonic()
+            line()
+
+    yield advance
+    line()

@@ -1,0 +1,1 @@
+"""Training data: splits, the packed training set, samples and batches."""

@@ -1,0 +1,1 @@
+"""Evaluation: errors against human labels, as numbers and pictures."""

@@ -1,0 +1,1 @@
+"""Writing poses in other formats, and finding the poses of a video."""

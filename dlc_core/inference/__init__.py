@@ -1,0 +1,1 @@
+"""Analysis: a network, a video, and the store that poses stream into."""

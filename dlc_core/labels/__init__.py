@@ -1,0 +1,1 @@
+"""Label tables in DeepLabCut's layout: reading, writing, merging, checking."""

@@ -1,0 +1,1 @@
+"""Finding the frames whose poses are probably wrong."""

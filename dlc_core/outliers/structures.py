@@ -1,0 +1,71 @@
+"""What an outlier detector gets and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from dlc_core.inference.pose_file import PoseFile
+    from dlc_core.video.reader import VideoReader
+
+
+@dataclass(frozen=True)
+class DetectorInput:
+    """The poses of one video, and what else the detector said it needs.
+
+    Parameters
+    ----------
+    poses : PoseFile
+        A lazy view: ``poses.keypoints[a:b]`` is (frames, individuals, keypoints, 2) float32, ``poses.likelihood[a:b]`` is
+        (frames, individuals, keypoints) float32, ``poses.blocks(frames=n)`` iterates.
+    bodyparts : (keypoints,) bool
+        Which keypoints count.
+    video : VideoReader or None
+        Present for a detector whose ``needs`` contain "video".
+    labels : (frames, individuals, keypoints, 2) float32 or None
+        Human labels, NaN where unlabelled; present when "labels" is needed.
+    ensemble : tuple of PoseFile
+        The poses of other networks on the same video; present when "ensemble" is needed.
+    out_of_fold : PoseFile or None
+        Poses of labelled frames by networks that did not train on them; present when "out_of_fold" is needed.
+    """
+
+    poses: PoseFile
+    bodyparts: NDArray[np.bool_]
+    video: VideoReader | None = None
+    labels: NDArray[np.float32] | None = None
+    ensemble: tuple[PoseFile, ...] = ()
+    out_of_fold: PoseFile | None = None
+
+
+@dataclass(frozen=True)
+class FrameScores:
+    """One score a frame.
+
+    Parameters
+    ----------
+    score : (frames,) float32
+        NaN where the detector has nothing to say.
+    threshold : float
+        Frames beyond it are outliers.
+    higher_is_worse : bool
+        Whether "beyond" means above.
+    curves : mapping of str to (frames, ...) float32
+        What was fitted, for plots.
+    """
+
+    score: NDArray[np.float32]
+    threshold: float
+    higher_is_worse: bool = True
+    curves: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def outliers(self) -> NDArray[np.int64]:
+        """Return the (m,) sorted int64 indices of the frames beyond the threshold."""
+        with np.errstate(invalid="ignore"):
+            beyond = self.score > self.threshold if self.higher_is_worse else self.score < self.threshold
+        return np.flatnonzero(beyond).astype(np.int64)

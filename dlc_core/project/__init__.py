@@ -1,0 +1,1 @@
+"""The project on disk: config.yaml, folders, videos, and where runs live."""

@@ -1,0 +1,30 @@
+"""How a verb says which network it means: the options that every verb after ``train`` takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class RunAddress:
+    """Which network.
+
+    Parameters
+    ----------
+    shuffle : int
+        Number of the shuffle, from 1.
+    trainingsetindex : int
+        Index into TrainingFraction of config.yaml.
+    iteration : int or None
+        None for the current iteration of config.yaml.
+    run : str
+        A run's name, ``latest``, or the path of a run's folder.
+    snapshotindex : int or str
+        Index of a saved step (-1 the last), ``all``, ``best``, or ``best_on_test``.
+    """
+
+    shuffle: int = 1
+    trainingsetindex: int = 0
+    iteration: int | None = None
+    run: str = "latest"
+    snapshotindex: int | str = -1

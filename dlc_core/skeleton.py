@@ -1,0 +1,86 @@
+"""What an animal is made of: the names of its keypoints, how they are joined, which mirror each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlc_core.errors import ConfigError, suggest
+
+SINGLE_ANIMAL = "single"
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Names of keypoints and individuals, in the order of the axes of every array of this project.
+
+    Parameters
+    ----------
+    keypoints : tuple of str
+        Names of the body parts, unique.
+    edges : tuple of (str, str)
+        Pairs of body parts to be joined by a line.
+    symmetric : tuple of (str, str)
+        Pairs that swap their places when the image is mirrored (left ear, right ear).
+    individuals : tuple of str
+        One name for a single-animal project.
+    exists : (individuals, keypoints) bool or None
+        Which individual has which keypoint; None means that every individual has them all. Pairs that do not exist
+        are NaN and are never trained, counted or exported.
+
+    Raises
+    ------
+    ConfigError
+        A name occurs twice, or an edge or pair uses an unknown name.
+    """
+
+    keypoints: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...] = ()
+    symmetric: tuple[tuple[str, str], ...] = ()
+    individuals: tuple[str, ...] = (SINGLE_ANIMAL,)
+    exists: NDArray[np.bool_] = field(default=None, compare=False)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        for what, names in (("body part", self.keypoints), ("individual", self.individuals)):
+            if not names:
+                raise ConfigError(f"there is no {what}; at least one is needed. Add it to config.yaml.")
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ConfigError(f"{what} {twice[0]!r} is listed twice; names must be unique. Rename one.")
+        for what, pairs in (("skeleton edge", self.edges), ("symmetric pair", self.symmetric)):
+            for name in (name for pair in pairs for name in pair if name not in self.keypoints):
+                raise ConfigError(
+                    f"the {what} {list(pairs)} names {name!r}, which is no body part. "
+                    f"{suggest(name, self.keypoints)}Known: {', '.join(self.keypoints)}."
+                )
+        shape = (len(self.individuals), len(self.keypoints))
+        exists = np.ones(shape, bool) if self.exists is None else np.asarray(self.exists, bool)
+        if exists.shape != shape:
+            raise ConfigError(f"`exists` has shape {exists.shape}, expected (individuals, keypoints) = {shape}.")
+        exists.flags.writeable = False
+        object.__setattr__(self, "exists", exists)
+
+    def edge_indices(self) -> list[tuple[int, int]]:
+        """Return the edges as pairs of indices on the keypoint axis."""
+        return _as_indices(self.keypoints, self.edges)
+
+    def mirrored_order(self) -> NDArray[np.int64]:
+        """Return the order of keypoints in a mirrored image.
+
+        Returns
+        -------
+        (keypoints,) int64
+            ``mirrored[..., i, :] = original[..., order[i], :]``: the identity but for the symmetric pairs.
+        """
+        order = np.arange(len(self.keypoints), dtype=np.int64)
+        for i, j in _as_indices(self.keypoints, self.symmetric):
+            order[i], order[j] = j, i
+        return order
+
+
+def _as_indices(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
+    where = {name: index for index, name in enumerate(names)}
+    return [(where[a], where[b]) for a, b in pairs]

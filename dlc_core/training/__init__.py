@@ -1,0 +1,1 @@
+"""Training: the Lightning module, its budget and schedule, snapshots and the log."""

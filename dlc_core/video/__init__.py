@@ -1,0 +1,1 @@
+"""Videos: index-exact reading, writing and probing."""

@@ -1,0 +1,1 @@
+"""Pictures of poses: trajectories and labelled videos."""
