@@ -1,7 +1,9 @@
 """Plane geometry of images and keypoints: 3x3 matrices over pixel coordinates whose pixel centres are integers.
 
-Every warp of this project is one matrix, applied once to the image and once to the keypoints, so the two cannot drift. A
-resize by s is x' = s (x + 1/2) - 1/2 and not x' = s x: the edges of the image coincide, not the centres of its first pixels.
+Every warp of this project is one matrix, applied once to the image and once to the keypoints, so the two cannot
+drift. A
+resize by s is x' = s (x + 1/2) - 1/2 and not x' = s x: the edges of the image coincide, not the centres of its first
+pixels.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ class Preprocessing:
     global_scale : float
         Factor by which images are scaled before the network sees them.
     max_input_size, min_input_size : int
-        An image whose scaled area lies above ``max_input_size ** 2`` or below ``min_input_size ** 2`` pixels is not trained on.
+        An image whose scaled area lies above ``max_input_size ** 2`` or below ``min_input_size ** 2`` pixels is not
+        trained on.
         The limits come from DeepLabCut's ``pose_cfg.yaml``.
     """
 

@@ -24,7 +24,8 @@ A minimal plugin package::
     def dlc_backbones():
         return [Component(name="my_net", target="dlc_mynet.net:MyNet", config=MyNetConfig, summary="a small net")]
 
-After ``pip install``, ``dlc train backbone=my_net backbone.width=32`` works, in sweeps and on the command line's help as well.
+After ``pip install``, ``dlc train backbone=my_net backbone.width=32`` works, in sweeps and on the command line's
+help as well.
 
 The registration hooks are called one implementation at a time, so that the provider of each component is known and a
 broken plugin stops nobody else; pluggy's hook wrappers therefore do not apply to them.
@@ -55,7 +56,8 @@ class Component:
     target : str
         ``"package.module:attribute"``, a class or function; imported only when the component is built.
     config : type
-        A dataclass at module level, the only home of the defaults. Its fields are ``name`` (defaulting to `name`) and the
+        A dataclass at module level, the only home of the defaults. Its fields are ``name`` (defaulting to `name`)
+        and the
         keyword arguments of the target, less the context of the kind.
     summary : str
         One line for ``dlc plugins``.
@@ -173,7 +175,8 @@ def dlc_config_paths() -> Iterable[str]:
     """Offer folders of YAML presets, as Hydra search-path entries: ``pkg://dlc_mynet.conf``.
 
     Called once per process, when plugins are discovered. A preset lives in a folder named like the config group
-    (``conf/backbone/my_net_wide.yaml``), has a name that no component has, and starts ``defaults: [my_net, _self_]``. A preset
+    (``conf/backbone/my_net_wide.yaml``), has a name that no component has, and starts ``defaults: [my_net,
+    _self_]``. A preset
     of an exporter starts with the line ``# @package exporters.<preset>`` and ``defaults: [csv@_here_, _self_]``.
 
     Example::

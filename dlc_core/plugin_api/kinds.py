@@ -1,7 +1,9 @@
 """THE table of kinds of plugin: everything that differs between two kinds stands in one row here.
 
-Registries, the bridge to Hydra, ``dlc plugins``, the kit for plugin authors and the documentation tests iterate over `KINDS`.
-To add a kind: one row here, one hook specification in `contract`, one protocol in `protocols`, one folder under ``plugins/``
+Registries, the bridge to Hydra, ``dlc plugins``, the kit for plugin authors and the documentation tests iterate over
+`KINDS`.
+To add a kind: one row here, one hook specification in `contract`, one protocol in `protocols`, one folder under
+``plugins/``
 and one behavioural check in `testing`.
 """
 

@@ -1,9 +1,11 @@
 """What a component of each kind must be able to do.
 
-These are protocols: a component needs no base class of ours. The kit (`dlc_core.plugin_api.testing`) checks them, with one
+These are protocols: a component needs no base class of ours. The kit (`dlc_core.plugin_api.testing`) checks them,
+with one
 behavioural check per kind.
 
-Arrays everywhere: keypoints are x, y in pixels, x to the right, y down, the centre of a pixel at integer coordinates, NaN where
+Arrays everywhere: keypoints are x, y in pixels, x to the right, y down, the centre of a pixel at integer
+coordinates, NaN where
 absent; likelihood is in [0, 1]; a single animal is an axis of individuals of length 1.
 """
 
@@ -82,7 +84,7 @@ class Head(Protocol):
         ...
 
     def counts(self, targets: Any) -> Mapping[str, Tensor]:
-        """Return the count of every term that `loss` will return, () float tensors; called before the first forward pass."""
+        """Return the count of every term that `loss` will return, () float tensors; called before the forward pass."""
         ...
 
     def loss(self, outputs: Any, targets: Any) -> Mapping[str, LossTerm]:
@@ -90,7 +92,7 @@ class Head(Protocol):
         ...
 
     def decode(self, outputs: Any, image_size: tuple[int, int]) -> Poses:
-        """Return poses in network-input pixels; cells beyond `image_size` (height, width) are padding and never chosen."""
+        """Return poses in network-input pixels; cells beyond `image_size` (height, width) are padding."""
         ...
 
 

@@ -1,0 +1,224 @@
+"""The command ``dlc``: one word per step of the protocol.
+
+A plain run composes its configuration and runs in this process; ``-m`` hands the enumeration to Hydra, whose jobs are
+child processes. Nothing heavy is imported before a verb needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlc_core import __version__
+from dlc_core.console import Outcome, keep_stdout_for_data, say, warn
+from dlc_core.errors import DlcError, ProjectError
+from dlc_core.overrides import quote_free_values, sort_tokens
+from dlc_core.verbs import VERBS, Verb
+
+if TYPE_CHECKING:
+    from dlc_core.project.project import Project
+
+USER_ERROR, OUR_ERROR, INTERRUPTED = 2, 1, 130
+
+project_option = click.option(
+    "-p", "--project", "project_path", help="Folder of the project; else the nearest one upwards."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+class Protocol(click.Group):
+    """The verbs in the order of the protocol, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        """Return the names of all verbs."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the near verb for a misspelt one."""
+        from dlc_core.errors import suggest
+
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            names = ", ".join(self.commands)
+            raise click.UsageError(
+                f"there is no command {args[0]!r}. {suggest(args[0], self.commands)}Commands: {names}."
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Protocol, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dlc-core")
+def dlc() -> None:
+    r"""Markerless pose estimation: label 20-200 frames, get every body part in every frame.
+
+    \b
+    create-project -> extract-frames -> (label) -> check-labels -> create-dataset
+    -> train -> evaluate -> analyze -> plot, label-video
+
+    Options of a step are written name=value: `dlc train backbone=resnet101 head.locref_weight=0.1`. Several values with
+    -m make a sweep. `dlc VERB --help` lists a step's options, `dlc plugins` everything that can be chosen.
+    """
+
+
+def run_verb(verb: Verb, project_path: str | None, tokens: Sequence[str], multirun: bool = False) -> Outcome:
+    """Run one configured step, as the command line does."""
+    overrides, arguments = sort_tokens(tokens)
+    overrides = quote_free_values(overrides, multirun)
+    if arguments and not verb.arguments:
+        raise click.UsageError(
+            f"{arguments[0]!r} is no option of `dlc {verb.command}`: options are written name=value, and "
+            "it takes no files."
+        )
+    project = find_project(verb, project_path, overrides)
+    if multirun:
+        return _sweep(verb, project, overrides, arguments)
+    from dlc_core.plugin_api.hydra_bridge import compose
+
+    composed = compose(verb.name, overrides, project)
+    outcome: Outcome = load(verb.run)(project, composed, arguments)
+    from dlc_core.sweep import write_result
+
+    write_result(outcome.data)
+    return outcome
+
+
+def find_project(verb: Verb, path: str | None, overrides: Sequence[str]) -> Project | None:
+    """Return the project of this command; None for a verb that can do without and names a run by its path."""
+    from dlc_core.project.project import Project
+
+    if path is not None:
+        return Project.open(Path(path))
+    try:
+        return Project.find(Path.cwd())
+    except ProjectError:
+        if verb.without_project and any(text.startswith("run=") for text in overrides):
+            return None
+        raise
+
+
+def _sweep(verb: Verb, project: Project | None, overrides: list[str], arguments: Sequence[str]) -> Outcome:
+    from datetime import datetime
+
+    from dlc_core.sweep import report, run_sweep
+
+    name = next((text.partition("=")[2].strip("'\"") for text in overrides if text.startswith("sweep=")), "")
+    name = name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    overrides = [text for text in overrides if not text.startswith("sweep=")]
+    fixed = [f"sweep={name}"] if verb.name == "train" else []
+    root = project.models_folder() if project else Path.cwd()
+    folder = root / "sweeps" / name
+    say(f"Sweep {name}: jobs and their logs in {folder}")
+    results = run_sweep(verb, project.root if project else None, overrides, arguments, folder, fixed)
+    failed = report(results)
+    jobs = [
+        {"number": job.number, "overrides": job.overrides, "exit_code": job.exit_code, "folder": str(job.folder)}
+        for job in results
+    ]
+    return Outcome({"sweep": name, "jobs": jobs}, "dlc evaluate run=latest" if verb.name == "train" else "", failed)
+
+
+def load(target: str) -> Callable[..., Any]:
+    """Import and return ``"module:function"``."""
+    module, _, attribute = target.partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return loaded
+
+
+def finish(outcome: Outcome, as_json: bool) -> None:
+    """Print what a command hands back, and exit with 2 if some of several things failed."""
+    if as_json:
+        print(json.dumps(outcome.data, indent=2, default=str))
+    if outcome.next_step:
+        say(f"Next: {outcome.next_step}")
+    if outcome.failed:
+        sys.exit(USER_ERROR)
+
+
+def _add(verb: Verb) -> None:
+    @dlc.command(
+        verb.command, help=verb.summary, short_help=verb.summary, context_settings={"ignore_unknown_options": False},
+        add_help_option=False,
+    )  # fmt: skip
+    @click.argument("tokens", nargs=-1, type=click.UNPROCESSED, shell_complete=_complete)
+    @click.option("-m", "--multirun", is_flag=True, help="Run every combination of comma-separated values.")
+    @click.option("-h", "--help", "wants_help", is_flag=True, help="Show the options and their values.")
+    @project_option
+    @json_option
+    @debug_option
+    def command(
+        tokens: tuple[str, ...], multirun: bool, wants_help: bool, project_path: str | None, as_json: bool
+    ) -> None:
+        if wants_help:
+            from dlc_core.help import verb_help
+
+            print(verb_help(verb, project_path, tokens))
+            return
+        if as_json:
+            keep_stdout_for_data()
+        finish(run_verb(verb, project_path, tokens, multirun), as_json)
+
+
+def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete ``group=choice`` and option names; never fails a shell."""
+    from dlc_core.help import completions
+
+    return completions(str(ctx.info_name), incomplete)
+
+
+def main() -> None:
+    """Run ``dlc``: errors of the user are one line and exit code 2, ours are 1."""
+    warnings.showwarning = _show_warning
+    from dlc_core import commands  # noqa: F401 - adds the verbs that are plain click commands
+
+    debug = "--debug" in sys.argv
+    if not debug:
+        sys.excepthook = _one_line
+    try:
+        dlc.main(standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except click.UsageError as exc:
+        sys.exit(_complain(exc.format_message(), USER_ERROR))
+    except click.ClickException as exc:
+        sys.exit(_complain(exc.format_message(), USER_ERROR))
+    except DlcError as exc:
+        if debug:
+            traceback.print_exc()
+        sys.exit(_complain(str(exc), USER_ERROR))
+    except KeyboardInterrupt:
+        sys.exit(_complain("interrupted", INTERRUPTED))
+    except BrokenPipeError:
+        sys.exit(OUR_ERROR)
+
+
+def _one_line(_kind: type[BaseException], exc: BaseException, _where: object) -> None:
+    """Print a bug of ours as one line; the interpreter then exits with 1."""
+    text = f"{type(exc).__name__}: {' '.join(str(exc).split())}"
+    _complain(f"internal error, {text}. Run it with --debug and report the traceback.", OUR_ERROR)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"Error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    return code
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:
+    """Show our own warnings as notes; keep quiet about those meant for the authors of libraries."""
+    if issubclass(category, RuntimeWarning | UserWarning) and not issubclass(category, DeprecationWarning):
+        warn(" ".join(str(message).split()))
+
+
+for _verb in VERBS:
+    _add(_verb)

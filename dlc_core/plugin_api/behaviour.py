@@ -1,0 +1,224 @@
+"""What a component of each kind must do, as one check per kind; `testing.check_component` calls them.
+
+Each check builds the component with small inputs on the CPU and takes a second or two.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlc_core.geometry import Preprocessing
+from dlc_core.plugin_api import protocols
+from dlc_core.plugin_api.discovery import load_plugins
+from dlc_core.skeleton import Skeleton
+
+SKELETON = Skeleton(("nose", "left_ear", "right_ear"), (("nose", "left_ear"),), (("left_ear", "right_ear"),))
+
+
+def _build(kind: str, name: str, options: dict[str, Any], **context: Any) -> Any:
+    return load_plugins().registry(kind).build({"name": name, **options}, **context)
+
+
+def check_backbone(name: str, options: dict[str, Any]) -> None:
+    """Shapes and dtype follow the attributes, gradients flow, evaluation is deterministic, odd sizes work."""
+    import torch
+
+    from dlc_core.model.structures import Features
+
+    if "pretrained" in load_plugins().registry("backbone").options({"name": name}):
+        options = {"pretrained": False, **options}
+    backbone = _build("backbone", name, options)
+    assert isinstance(backbone, protocols.Backbone), f"{name} lacks an attribute of the Backbone protocol"
+    assert isinstance(backbone, torch.nn.Module), f"{name} is no torch.nn.Module"
+    assert len(backbone.channels) == len(backbone.strides), f"{name}: channels and strides differ in length"
+    size = max(64, 2 * backbone.size_multiple)
+    for batch, height, width in ((1, size, size), (2, size, size + backbone.size_multiple)):
+        features = backbone(torch.rand(batch, 3, height, width))
+        assert isinstance(features, Features), f"{name} returned {type(features).__name__}, expected Features"
+        assert features.strides == backbone.strides, f"{name}: strides of maps and attribute differ"
+        for maps, channels, stride in zip(features.maps, backbone.channels, backbone.strides, strict=True):
+            expected = (batch, channels, -(-height // stride), -(-width // stride))
+            assert tuple(maps.shape) == expected, f"{name}: a map has shape {tuple(maps.shape)}, expected {expected}"
+    sum(maps.float().square().mean() for maps in features.maps).backward()  # type: ignore[union-attr]
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in backbone.parameters()), f"{name}: no gradient"
+    backbone.eval()
+    image = torch.rand(1, 3, size, size)
+    with torch.no_grad():
+        first, second = backbone(image), backbone(image)
+    assert all(torch.equal(a, b) for a, b in zip(first.maps, second.maps, strict=True)), f"{name}.eval() is random"
+    twin = _build("backbone", name, options)
+    twin.load_state_dict(backbone.state_dict())
+
+
+def check_head(name: str, options: dict[str, Any]) -> None:
+    """Check finite sums, counts from the targets alone, missing labels that teach nothing, decoding inside."""
+    import torch
+
+    from dlc_core.model.structures import FeatureInfo, Features, Labels
+
+    strides, channels = (16,), (8,)
+    head = _build("head", name, options, features=FeatureInfo(channels, strides), skeleton=SKELETON)
+    assert isinstance(head, protocols.Head), f"{name} lacks an attribute or method of the Head protocol"
+    assert 0 in head.window, f"{name}.window is {head.window}; it must contain 0, the frame whose pose is wanted"
+    lead = (2,) if len(head.window) == 1 and head.views == 1 else (2, head.views, len(head.window))
+    torch.manual_seed(0)
+    maps = torch.rand(*lead, channels[0], 6, 8)
+    keypoints = torch.tensor([[[20.3, 30.6], [50.0, 60.25], [100.5, 80.0]]]).repeat(2, 1, 1, 1)
+    keypoints[1, 0, 1] = torch.nan
+    labels = Labels(keypoints, ~torch.isnan(keypoints).any(-1))
+    outputs = head(Features((maps.requires_grad_(),), strides))
+    targets = head.targets(labels, (96, 128))
+    terms = head.loss(outputs, targets)
+    counts = head.counts(targets)
+    assert set(terms) == set(counts) == set(head.loss_weights), (
+        f"{name}: terms of loss {sorted(terms)}, of counts {sorted(counts)} and of loss_weights "
+        f"{sorted(head.loss_weights)} differ"
+    )
+    for term, loss in terms.items():
+        assert torch.isfinite(loss.total), f"{name}: term {term} is {loss.total}"
+        assert torch.equal(torch.as_tensor(loss.count), torch.as_tensor(counts[term])), f"{name}: {term} counts differ"
+    sum(loss.total for loss in terms.values()).backward()  # type: ignore[union-attr]
+    assert maps.grad is not None, f"{name}: no gradient reaches the features"
+    nothing = Labels(torch.full_like(keypoints, torch.nan), torch.zeros(2, 1, 3, dtype=torch.bool))
+    empty = head.loss(outputs, head.targets(nothing, (96, 128)))
+    assert all(float(loss.total.detach()) == 0 for loss in empty.values()), f"{name}: a loss without labels"
+    with torch.no_grad():
+        poses = head.decode(outputs, (90, 120))
+    assert tuple(poses.keypoints.shape[-3:]) == (1, 3, 2), f"{name}: decoded {tuple(poses.keypoints.shape)}"
+    likelihood = poses.likelihood
+    assert bool(((likelihood >= 0) & (likelihood <= 1)).all()), f"{name}: a likelihood lies outside [0, 1]"
+
+
+def check_augmenter(name: str, options: dict[str, Any]) -> None:
+    """Check that the same generator gives the same result and keypoints follow the matrix."""
+    augmenter = _build("augmenter", name, options, skeleton=SKELETON, preprocessing=Preprocessing(0.5))
+    generator = np.random.default_rng(0)
+    keypoints = np.array([[[20.0, 30.0], [60.5, 40.0], [np.nan, np.nan]]], np.float32)
+    if augmenter.stage == "sample":
+        images = generator.integers(0, 256, (1, 96, 128, 3), dtype=np.uint8)
+        _check_sample_augmenter(name, augmenter, images, keypoints)
+    elif augmenter.stage == "batch":
+        _check_batch_augmenter(name, augmenter, generator.integers(0, 256, (2, 3, 64, 64), dtype=np.uint8), keypoints)
+    else:
+        raise AssertionError(f"{name}.stage is {augmenter.stage!r}, expected 'sample' or 'batch'")
+
+
+def _check_sample_augmenter(
+    name: str, augmenter: Any, images: NDArray[np.uint8], keypoints: NDArray[np.float32]
+) -> None:
+    from dlc_core.geometry import transform_points
+
+    before = images.copy(), keypoints.copy()
+    for seed in range(4):
+        sample = augmenter(images, keypoints, np.random.default_rng(seed))
+        again = augmenter(images, keypoints, np.random.default_rng(seed))
+        assert np.array_equal(sample.images, again.images), f"{name}: one generator, two images"
+        assert np.array_equal(sample.keypoints, again.keypoints, equal_nan=True), f"{name}: one generator, two poses"
+        assert sample.images.dtype == np.uint8, f"{name}: images are {sample.images.dtype}, expected uint8"
+        moved = transform_points(sample.matrix, keypoints)
+        present = ~np.isnan(sample.keypoints).any(-1)
+        order = SKELETON.mirrored_order() if np.linalg.det(sample.matrix[:2, :2]) < 0 else np.arange(3)
+        error = np.abs(sample.keypoints - moved[:, order])[present]
+        assert not error.size or error.max() < 1e-3, f"{name}: keypoints are {error.max():.3f} px off the matrix"
+        absent = np.isnan(keypoints[:, order]).any(-1)
+        assert not (present & absent).any(), f"{name}: an absent keypoint came to be present"
+    assert np.array_equal(images, before[0]), f"{name} changes its input images"
+    assert np.array_equal(keypoints, before[1], equal_nan=True), f"{name} changes its input keypoints"
+
+
+def _check_batch_augmenter(
+    name: str, augmenter: Any, images: NDArray[np.uint8], keypoints: NDArray[np.float32]
+) -> None:
+    import torch
+
+    points = torch.from_numpy(np.stack([keypoints, keypoints]))
+    results = []
+    for _ in range(2):
+        generators = [np.random.default_rng(index) for index in range(2)]
+        results.append(augmenter(torch.from_numpy(images), points, generators))
+    (first, poses, matrices), (second, *_) = results
+    assert first.dtype == torch.uint8, f"{name}: images are {first.dtype}, expected uint8"
+    assert tuple(matrices.shape) == (2, 3, 3), f"{name}: matrices have shape {tuple(matrices.shape)}, expected 2x3x3"
+    assert torch.equal(first, second), f"{name}: the same generators, two batches"
+    assert bool(torch.isnan(poses[:, :, 2]).all()), f"{name}: an absent keypoint came to be present"
+
+
+def check_frame_selector(name: str, options: dict[str, Any]) -> None:
+    """Check that it returns n sorted, unique candidates, all if there are fewer, and repeats itself."""
+    from dlc_core.demo.generate import generate_video
+    from dlc_core.video.reader import VideoReader
+
+    selector = _build("frame_selector", name, options)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "video.mp4"
+        generate_video(path, frames=40, height=64, width=96, seed=0)
+        candidates = np.arange(4, 36, dtype=np.int64)
+        with VideoReader(path) as video:
+            for n, expected in ((5, 5), (100, len(candidates)), (0, 0)):
+                first = selector.select(video, candidates, n, None, np.random.default_rng(1))
+                again = selector.select(video, candidates, n, None, np.random.default_rng(1))
+                assert np.array_equal(first, again), f"{name}: one generator, two selections"
+                assert len(first) == expected, f"{name}: asked for {n} of {len(candidates)}, got {len(first)}"
+                assert np.isin(first, candidates).all(), f"{name} chose frames that were no candidates"
+                assert (np.diff(first) > 0).all(), f"{name}: the frames are not sorted and unique"
+
+
+def _poses(frames: int) -> Any:
+    from dlc_core.inference.pose_file import PoseFile
+
+    generator = np.random.default_rng(0)
+    steps = generator.normal(0, 1, (frames, 1, 3, 2)).astype(np.float32)
+    keypoints = 100 + np.cumsum(steps, axis=0)
+    likelihood = generator.uniform(0.7, 1, (frames, 1, 3)).astype(np.float32)
+    keypoints[7, 0, 1] += 80
+    likelihood[7, 0, 1] = 0.01
+    return PoseFile.from_arrays(keypoints, likelihood, skeleton=SKELETON, scorer="DLC_Test", fps=30.0)
+
+
+def check_outlier_detector(name: str, options: dict[str, Any]) -> None:
+    """One finite-or-NaN score a frame, the same twice; a frame with a wild, unlikely point is not the best one."""
+    from dlc_core.outliers.structures import DetectorInput
+
+    detector = _build("outlier_detector", name, options, skeleton=SKELETON)
+    unknown = set(detector.needs) - {"video", "labels", "ensemble", "out_of_fold"}
+    assert not unknown, f"{name}.needs contains {sorted(unknown)}, which the core cannot provide"
+    if detector.needs:
+        return
+    poses = DetectorInput(_poses(40), np.ones(3, bool))
+    scores, again = detector.score(poses), detector.score(poses)
+    assert scores.score.shape == (40,), f"{name}: scores of shape {scores.score.shape} for 40 frames"
+    assert np.array_equal(scores.score, again.score, equal_nan=True), f"{name}: two different scores for the same poses"
+    assert 7 in scores.outliers(), f"{name}: a point that jumped 80 px at likelihood 0.01 is no outlier"
+
+
+def check_exporter(name: str, options: dict[str, Any]) -> None:
+    """Check that it writes the files it says it wrote, and reads them back if it can read."""
+    exporter = _build("exporter", name, options)
+    assert exporter.suffix.startswith("."), f"{name}.suffix is {exporter.suffix!r}, expected one like '.h5'"
+    poses = _poses(25)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"videoDLC_Test{exporter.suffix}"
+        written = exporter.write(poses, path)
+        assert written, f"{name} wrote nothing"
+        assert all(Path(file).is_file() for file in written), f"{name} names files that are not there"
+        assert {Path(file) for file in written} == set(Path(folder).iterdir()), f"{name} leaves other files behind"
+        if hasattr(exporter, "read"):
+            back = exporter.read(written[0])
+            assert back.skeleton.keypoints == SKELETON.keypoints, f"{name}: names changed on the way"
+            assert np.allclose(back.keypoints[:], poses.keypoints[:], atol=1e-2), f"{name}: poses changed on the way"
+
+
+CHECKS: dict[str, Callable[[str, dict[str, Any]], None]] = {
+    "backbone": check_backbone,
+    "head": check_head,
+    "augmenter": check_augmenter,
+    "frame_selector": check_frame_selector,
+    "outlier_detector": check_outlier_detector,
+    "exporter": check_exporter,
+}

@@ -1,0 +1,178 @@
+"""Find plugins: built-ins from a tuple of module strings, third parties from the entry-point group ``dlc``.
+
+The loop is ours because pluggy's stops at the first broken plugin and drops the second of two equal entry-point names.
+A plugin that cannot be imported, misspells a hook, asks for wrong arguments or raises is recorded with its distribution
+and the reason; all others work.
+
+``DLC_DISABLED_PLUGINS=dist-a,dist-b`` leaves out distributions (or entry points) by name.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import types
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib import import_module, metadata
+from typing import Any
+
+import pluggy
+
+from dlc_core import __version__
+from dlc_core.errors import PluginError, suggest
+from dlc_core.plugin_api import contract
+from dlc_core.plugin_api.contract import Component
+from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.plugin_api.registry import DISABLE_HINT, Registry
+
+BUILTIN = (
+    "dlc_plugins.backbones",
+    "dlc_plugins.heads",
+    "dlc_plugins.augmenters",
+    "dlc_plugins.frame_selectors",
+    "dlc_plugins.outlier_detectors",
+    "dlc_plugins.exporters",
+)
+BUILTIN_PROVIDER = f"dlc-core {__version__}"
+HOOKS = (*(kind.hook for kind in KINDS), "dlc_config_paths")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A plugin that was left out.
+
+    Parameters
+    ----------
+    provider : str
+        ``"distribution version [entry point]"``.
+    reason : str
+        One line.
+    """
+
+    provider: str
+    reason: str
+
+
+@dataclass
+class Plugins:
+    """Everything that discovery found."""
+
+    registries: dict[str, Registry] = field(default_factory=lambda: {kind.singular: Registry(kind) for kind in KINDS})
+    config_paths: list[tuple[str, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    disabled: list[str] = field(default_factory=list)
+    providers: list[str] = field(default_factory=list)
+
+    def registry(self, kind: str) -> Registry:
+        """Return the registry of a kind by its singular name."""
+        return self.registries[kind]
+
+    def add(self, module: object, provider: str) -> None:
+        """Register the hooks of `module` under `provider`; a failure is recorded, never raised."""
+        try:
+            hooks = _checked_hooks(module, provider)
+        except Exception as exc:  # noqa: BLE001 - the plugin border
+            self._fail(provider, exc)
+            return
+        self.providers.append(provider)
+        for kind in KINDS:
+            for function in hooks.get(kind.hook, ()):
+                try:
+                    components = [_checked_component(item, kind.hook) for item in function()]
+                except Exception as exc:  # noqa: BLE001 - the plugin border
+                    self._fail(provider, exc, kind.hook)
+                    continue
+                for component in components:
+                    self.registries[kind.singular].add(component, provider)
+        for function in hooks.get("dlc_config_paths", ()):
+            try:
+                self.config_paths += [(provider, str(path)) for path in function()]
+            except Exception as exc:  # noqa: BLE001 - the plugin border
+                self._fail(provider, exc, "dlc_config_paths")
+
+    def _fail(self, provider: str, exc: Exception, hook: str = "") -> None:
+        where = f"{hook}: " if hook else ""
+        text = " ".join(str(exc).split())
+        self.failures.append(Failure(provider, f"{where}{type(exc).__name__}: {text}"))
+
+
+def _checked_hooks(module: object, provider: str) -> dict[str, list[Callable[[], Iterable[Any]]]]:
+    """Return the hook functions of `module`, checked by pluggy against the specifications."""
+    manager = pluggy.PluginManager(contract.PROJECT)
+    manager.add_hookspecs(contract)
+    try:
+        manager.register(module, provider)
+        manager.check_pending()
+    except pluggy.PluginValidationError as exc:
+        unknown = [name for name in vars(manager.hook) if name.startswith("dlc_") and name not in HOOKS]
+        near = "".join(suggest(name, HOOKS) for name in unknown)
+        raise PluginError(f"{' '.join(str(exc).split())}. {near}Hooks: {', '.join(HOOKS)}") from exc
+    return {
+        name: [impl.function for impl in getattr(manager.hook, name).get_hookimpls()]
+        for name in HOOKS
+        if getattr(manager.hook, name).get_hookimpls()
+    }
+
+
+def _checked_component(item: object, hook: str) -> Component:
+    if not isinstance(item, Component):
+        raise PluginError(f"{hook} returned {item!r}; it must return Component records")
+    if ":" not in item.target:
+        raise PluginError(f"component {item.name!r} has target {item.target!r}; expected 'package.module:attribute'")
+    return item
+
+
+@functools.cache
+def load_plugins() -> Plugins:
+    """Discover all plugins, once per process.
+
+    Returns
+    -------
+    Plugins
+        Registries by kind, search paths of presets, and the failures with their reasons.
+
+    Warns
+    -----
+    RuntimeWarning
+        A plugin was left out, or a name is offered twice.
+    """
+    plugins = Plugins()
+    for name in BUILTIN:
+        plugins.add(import_module(name), BUILTIN_PROVIDER)
+    disabled = {name.strip() for name in os.environ.get("DLC_DISABLED_PLUGINS", "").split(",") if name.strip()}
+    for entry_point in _entry_points():
+        distribution = entry_point.dist.name if entry_point.dist else "unknown"
+        version = entry_point.dist.version if entry_point.dist else "?"
+        provider = f"{distribution} {version} [{entry_point.name}]"
+        if {entry_point.name, distribution} & disabled:
+            plugins.disabled.append(provider)
+            continue
+        try:
+            module = entry_point.load()
+        except Exception as exc:  # noqa: BLE001 - the plugin border
+            plugins._fail(provider, exc)
+            continue
+        if not isinstance(module, types.ModuleType) and isinstance(module, type):
+            module = module()
+        plugins.add(module, provider)
+    _warn(plugins)
+    return plugins
+
+
+def _entry_points() -> list[metadata.EntryPoint]:
+    found = metadata.entry_points(group=contract.ENTRY_POINT_GROUP)
+    unique = {(ep.dist.name if ep.dist else "", ep.name, ep.value): ep for ep in found}
+    return [unique[key] for key in sorted(unique)]
+
+
+def _warn(plugins: Plugins) -> None:
+    for failure in plugins.failures:
+        warnings.warn(f"plugin {failure.provider} was left out: {failure.reason}", RuntimeWarning, stacklevel=3)
+    for kind, registry in plugins.registries.items():
+        for name, owners in registry.ambiguous.items():
+            message = (
+                f"{kind} {name!r} is offered by {' and by '.join(owners)}, so nobody can select it. {DISABLE_HINT}"
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -1,0 +1,306 @@
+"""Between our registries and Hydra: the config groups, and how the layers of a configuration are put on each other.
+
+Highest first: command line or Python call > ``experiment=`` preset > the shuffle's pose_cfg.yaml > the project's
+config.yaml > the component's dataclass. The two files become one node of the ConfigStore that every verb's defaults
+list
+names before `experiment`. Which files they are depends on the command line (shuffle, iteration, training.pose_cfg),
+and which
+of their values apply depends on the chosen components, so a verb is composed up to three times.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_module
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins as HydraPlugins
+from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from dlc_core.console import warn
+from dlc_core.errors import ConfigError, suggest
+from dlc_core.plugin_api.discovery import load_plugins
+from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.verbs import VERBS, verb_named
+
+if TYPE_CHECKING:
+    from dlc_core.project.keys import Layer
+    from dlc_core.project.project import Project
+
+CONFIGS = "dlc_configs"
+_PROJECT_NODE = "from_files"
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A resolved configuration.
+
+    Parameters
+    ----------
+    config : DictConfig
+        All options of the verb and its components.
+    choices : mapping of str to str or list of str
+        Config group to the chosen component or preset.
+    sources : mapping of str to str
+        Dotted option to where its value came from.
+    """
+
+    config: DictConfig
+    choices: Mapping[str, str | list[str]]
+    sources: Mapping[str, str]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the configuration as plain, resolved dictionaries and lists."""
+        plain = OmegaConf.to_container(self.config, resolve=True)
+        assert isinstance(plain, dict)
+        return {str(key): value for key, value in plain.items()}
+
+
+class DlcSearchPath(SearchPathPlugin):
+    """Adds the preset folders of plugins to Hydra's search path."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append each ``pkg://`` path with its provider's name."""
+        for provider, path in load_plugins().config_paths:
+            search_path.append(f"plugin {provider}", path)
+
+
+def install() -> None:
+    """Put every component and every verb's options into Hydra's ConfigStore. Needed before composing."""
+    store = ConfigStore.instance()
+    for kind in KINDS:
+        for name, entry in load_plugins().registry(kind.singular).items():
+            package = kind.package(name)
+            store.store(kind.group and name, entry.component.config, kind.group, package, provider=entry.provider)
+    for verb in VERBS:
+        module, _, attribute = verb.settings.partition(":")
+        settings = getattr(importlib.import_module(module), attribute)
+        store.store(f"{verb.name}_options", settings, provider="dlc-core")
+    HydraPlugins.instance().register(DlcSearchPath)
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    install()
+    if GlobalHydra.instance().is_initialized():  # inside a sweep's in-process job, or a notebook that uses Hydra itself
+        GlobalHydra.instance().clear()
+    with initialize_config_module(CONFIGS, version_base="1.3"):
+        yield
+
+
+def compose(verb: str, overrides: Sequence[str] = (), project: Project | None = None) -> Composed:
+    """Return the configuration of a verb.
+
+    Parameters
+    ----------
+    verb : str
+        Name of a config: ``"train"``.
+    overrides : sequence of str
+        In Hydra's syntax: ``"backbone=resnet101"``.
+    project : Project or None
+        Its config.yaml, and the pose_cfg.yaml of the shuffle that `overrides` name, become layers.
+
+    Raises
+    ------
+    ConfigError
+        An option or choice does not exist, or a value has the wrong type.
+    """
+    overrides = list(overrides)
+    with _hydra():
+        config = _compose(verb, overrides, [])
+        layers = _project_layers(project, config) if project is not None else []
+        if layers:
+            chosen = _compose(verb, overrides, [layer for layer in layers if layer.is_choice])
+            layers = [layer for layer in layers if layer.is_choice or _applies(layer, chosen)]
+            config = _compose(verb, overrides, layers)
+        choices = _choices(config)
+        sources = _sources(verb, overrides, layers, config, choices)
+        with open_dict(config):
+            config.pop("hydra", None)
+    return Composed(config, choices, sources)
+
+
+def group_options(group: str) -> list[str]:
+    """Return what can be chosen in a config group: components and presets, sorted."""
+    with _hydra():
+        loader = GlobalHydra.instance().config_loader()
+        return sorted(set(loader.get_group_options(group)))
+
+
+def _compose(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> DictConfig:
+    node = _project_node(layers)
+    ConfigStore.instance().store(_PROJECT_NODE, node, "project", "_global_", provider="the project's files")
+    try:
+        config = hydra_compose(verb, overrides=[f"project={_PROJECT_NODE}", *overrides], return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as exc:
+        raise ConfigError(_one_line(exc, verb)) from exc
+    return config
+
+
+def _project_node(layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return the ConfigStore node of the project's files; a later layer is the stronger one."""
+    choices = {layer.option: layer.value for layer in layers if layer.is_choice}
+    node: dict[str, Any] = {
+        "defaults": [{f"override /{group}": value} for group, value in choices.items()] + ["_self_"]
+    }
+    for layer in layers:
+        if not layer.is_choice:
+            *parents, last = layer.option.split(".")
+            place = node
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = layer.value
+    return node
+
+
+def _project_layers(project: Project, config: DictConfig) -> list[Layer]:
+    from dlc_core.project.keys import project_layers
+
+    pose_cfg = OmegaConf.select(config, "training.pose_cfg")
+    address = {key: config[key] for key in ("shuffle", "trainingsetindex", "iteration") if key in config}
+    return project_layers(project, pose_cfg=Path(pose_cfg) if pose_cfg else None, **address)
+
+
+def _applies(layer: Layer, chosen: DictConfig) -> bool:
+    """Tell whether the option of `layer` exists in a composed config; say so if a component lacks it."""
+    *parents, last = layer.option.split(".")
+    place: Any = chosen
+    for parent in parents:
+        if not isinstance(place, DictConfig) or parent not in place:
+            return False
+        place = place[parent]
+    if isinstance(place, DictConfig) and last in place:
+        return True
+    component = place.get("name") if isinstance(place, DictConfig) and "name" in place else None
+    if component is not None:
+        warn(f"{layer.source} is not used: {parents[-1]} {component!r} has no option {last!r}.")
+    return False
+
+
+def _choices(config: DictConfig) -> dict[str, str | list[str]]:
+    """Return what was chosen in each group of ours."""
+    chosen: dict[str, str | list[str]] = {}
+    for group, value in config.hydra.runtime.choices.items():
+        if value is None or group.startswith("hydra") or group == "project":
+            continue
+        chosen[group] = list(value) if isinstance(value, ListConfig) else str(value)
+    for kind in KINDS:
+        if kind.many and f"{kind.group}s" in config:
+            chosen[kind.group] = [str(name) for name in config[f"{kind.group}s"]]
+    return chosen
+
+
+def _sources(
+    verb: str,
+    overrides: Sequence[str],
+    layers: Sequence[Layer],
+    config: DictConfig,
+    choices: Mapping[str, str | list[str]],
+) -> dict[str, str]:
+    """Return where each leaf of `config` came from."""
+    typed = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
+    from_files = {layer.option: layer.source for layer in layers}
+    without_experiment: dict[str, Any] | None = None
+    if "experiment" in choices:
+        plain = [text for text in overrides if not text.lstrip("+").startswith("experiment=")]
+        kept = [layer for layer in layers if layer.is_choice]
+        try:
+            without_experiment = _leaves(_compose(verb, plain, layers or kept))
+        except ConfigError:  # an override that only the experiment's components take
+            without_experiment = {}
+    sources = {}
+    for option, value in _leaves(config).items():
+        group = option.split(".")[0]
+        if any(option == key or option.startswith(f"{key}.") for key in typed if key not in choices):
+            sources[option] = "command line"
+        elif without_experiment is not None and without_experiment.get(option, option) != value:
+            sources[option] = f"experiment={choices['experiment']}"
+        elif option in from_files:
+            sources[option] = from_files[option]
+        elif group in choices and group in typed:
+            sources[option] = f"{group}={choices[group]} (command line)"
+        elif group in choices:
+            sources[option] = f"{group}={choices[group]} ({from_files.get(group, 'default')})"
+        else:
+            sources[option] = "default"
+    return sources
+
+
+def _leaves(config: DictConfig) -> dict[str, Any]:
+    """Return every option of `config` but Hydra's own, by its dotted name."""
+    found: dict[str, Any] = {}
+
+    def walk(node: Any, prefix: str) -> None:
+        if isinstance(node, dict) and node:
+            for key, value in node.items():
+                if prefix or key != "hydra":
+                    walk(value, f"{prefix}{key}.")
+        else:
+            found[prefix[:-1]] = node
+
+    with open_dict(config):
+        plain = OmegaConf.create({key: value for key, value in config.items() if key != "hydra"})
+    walk(OmegaConf.to_container(plain, resolve=True), "")
+    return found
+
+
+def _one_line(exc: Exception, verb: str) -> str:
+    """Return a message of Hydra's or OmegaConf's as one line, with near names."""
+    text = " ".join(line.strip() for line in str(exc).splitlines() if line.strip())
+    cause = exc.__cause__
+    if cause is not None:
+        text = f"{text} {' '.join(str(cause).split())}"
+    text = text.split(" full_key:")[0].split(" Config search path")[0]
+    for known in _known_names(text):
+        text = f"{text.rstrip('. ')}. {known}"
+    return f"{text.rstrip('. ')}. `dlc {verb.replace('_', '-')} --help` lists the options."
+
+
+def _known_names(text: str) -> Iterator[str]:
+    """Yield suggestions for the words that Hydra put into quotes: an unknown key, an unknown option of a group."""
+    import re
+
+    if match := re.search(r"Could not find '([\w@]+)/([^']+)'", text):
+        yield suggest(match[2], group_options_of_loader(match[1])).strip()
+    elif match := re.search(r"Key '([^']+)' (?:is )?not in '(\w+)'", text):
+        fields = _fields_of(match[2])
+        yield f"{suggest(match[1], fields)}It takes: {', '.join(fields)}" if fields else ""
+
+
+def group_options_of_loader(group: str) -> list[str]:
+    """Return the options of a group through the Hydra that is initialised now."""
+    if not GlobalHydra.instance().is_initialized():
+        return []
+    return list(GlobalHydra.instance().config_loader().get_group_options(group))
+
+
+def _fields_of(class_name: str) -> list[str]:
+    classes = [entry.component.config for registry in load_plugins().registries.values() for entry in registry.values()]
+    for verb in VERBS:
+        module = importlib.import_module(verb.settings.partition(":")[0])
+        classes += [value for value in vars(module).values() if hasattr(value, "__dataclass_fields__")]
+    for found in classes:
+        if found.__name__ == class_name:
+            return list(found.__dataclass_fields__)
+    return []
+
+
+def is_child() -> bool:
+    """Tell whether this process is a job of a sweep."""
+    return "DLC_JOB_FOLDER" in os.environ
+
+
+__all__ = ["Composed", "compose", "group_options", "install", "verb_named"]

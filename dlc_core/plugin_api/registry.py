@@ -1,0 +1,170 @@
+"""A registry holds the components of one kind and builds them from their options."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from dlc_core.errors import (
+    BrokenPluginError,
+    ConfigError,
+    DuplicateComponentError,
+    PluginError,
+    UnknownComponentError,
+    suggest,
+)
+from dlc_core.plugin_api.contract import Component
+from dlc_core.plugin_api.kinds import Kind
+
+DISABLE_HINT = "Disable all but one: DLC_DISABLED_PLUGINS=<distribution>."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A component and who offers it.
+
+    Parameters
+    ----------
+    component : Component
+    provider : str
+        ``"distribution version [entry point]"``, or ``"dlc-core version"`` for a built-in.
+    """
+
+    component: Component
+    provider: str
+
+
+class Registry(Mapping[str, Entry]):
+    """The selectable components of one kind, by name.
+
+    A name that two plugins offer is selectable by nobody: it is in `ambiguous`, not among the keys.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self._entries: dict[str, Entry] = {}
+        self._ambiguous: dict[str, list[str]] = {}
+
+    def add(self, component: Component, provider: str) -> None:
+        """Add a component; a second one of the same name makes the name unselectable."""
+        known = self._entries.get(component.name)
+        if known is None:
+            self._entries[component.name] = Entry(component, provider)
+        elif known.provider != provider or known.component != component:
+            self._ambiguous.setdefault(component.name, [known.provider]).append(provider)
+
+    @property
+    def ambiguous(self) -> Mapping[str, list[str]]:
+        """Names offered more than once, with everybody who offers them."""
+        return self._ambiguous
+
+    def __getitem__(self, name: str) -> Entry:
+        if name in self._ambiguous:
+            raise DuplicateComponentError(
+                f"{self.kind.singular} {name!r} is offered by {' and by '.join(self._ambiguous[name])}, "
+                f"so nobody can select it. {DISABLE_HINT}"
+            )
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise UnknownComponentError(
+                f"no {self.kind.singular} is named {name!r}. {suggest(name, self)}Known: {', '.join(sorted(self))}. "
+                "`dlc plugins` lists what is installed and what failed to load."
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries and name not in self._ambiguous
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._entries if name not in self._ambiguous)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def load(self, name: str) -> Callable[..., Any]:
+        """Import and return the class or function of a component.
+
+        Raises
+        ------
+        UnknownComponentError, DuplicateComponentError
+            The name cannot be selected.
+        BrokenPluginError
+            The code cannot be imported; the message says what to install.
+        """
+        entry = self[name]
+        module, _, attribute = entry.component.target.partition(":")
+        try:
+            loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as exc:
+            install = f" Try: {entry.component.install}" if entry.component.install else ""
+            raise BrokenPluginError(
+                f"{self.kind.singular} {name!r} ({entry.provider}) could not be imported from "
+                f"{entry.component.target!r}: {exc}.{install}"
+            ) from exc
+        return loaded
+
+    def options(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Check `config` against the dataclass of the component it names and return the keyword arguments.
+
+        Defaults are filled in. Hydra checks too, but ``+backbone.extra=1``, a preset without its component and Python
+        callers get around that.
+
+        Raises
+        ------
+        ConfigError
+            An option is unknown, missing or of the wrong type; the message names the provider and near names.
+        """
+        from omegaconf import DictConfig, OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
+
+        # A typed node would let an unknown key pass a merge: work on plain containers.
+        plain: dict[str, Any] = dict(config)
+        if isinstance(config, DictConfig):
+            plain = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+        name = plain.get("name")
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"the {self.kind.singular} options {plain} have no `name`. Start the preset with "
+                f"`defaults: [<component>, _self_]`; components: {', '.join(sorted(self))}."
+            )
+        entry = self[name]
+        known = [field.name for field in fields(entry.component.config)]
+        who = f"{self.kind.singular} {name!r} ({entry.provider})"
+        for key in plain:
+            if key not in known:
+                raise ConfigError(
+                    f"{who} has no option {key!r}. {suggest(key, known)}"
+                    f"It takes: {', '.join(known[1:]) or 'no options'}."
+                )
+        try:
+            merged = OmegaConf.merge(OmegaConf.structured(entry.component.config), plain)
+            options = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
+        except OmegaConfBaseException as exc:
+            raise ConfigError(f"{who}: {str(exc).splitlines()[0]}. It takes: {', '.join(known[1:])}.") from exc
+        assert isinstance(options, dict)
+        return {str(key): value for key, value in options.items() if key != "name"}
+
+    def build(self, config: Mapping[str, Any], **context: Any) -> Any:
+        """Return the component that `config` names, built with its options and the context of the kind.
+
+        Parameters
+        ----------
+        config : mapping
+            ``name`` and options, plain or as an OmegaConf node.
+        **context
+            Exactly what `Kind.context` lists.
+
+        Raises
+        ------
+        ConfigError, PluginError
+            See `options` and `load`.
+        """
+        if set(context) != set(self.kind.context):
+            raise PluginError(
+                f"a {self.kind.singular} is built with {list(self.kind.context)}, got {sorted(context)}. "
+                "Pass exactly the context of its kind."
+            )
+        options = self.options(config)
+        return self.load(str(config["name"]))(**options, **context)

@@ -1,0 +1,191 @@
+"""Sweeps: Hydra enumerates and launches the jobs, each job is a child process ``dlc VERB ...``.
+
+A crash, a kill or an out-of-memory ends that job alone: what Hydra calls starts a child, waits, records exit code
+and log,
+and never raises. The layers of the configuration are composed in the child, so ``-m shuffle=1,2`` reads two
+pose_cfg.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlc_core.console import say, warn
+from dlc_core.files import write_text
+from dlc_core.overrides import quote
+from dlc_core.verbs import Verb
+
+JOB_FOLDER = "DLC_JOB_FOLDER"
+_RESULT = "result.json"
+_LOG = "log.txt"
+_RECORD = "job.json"
+_ARGUMENT = "job_argument"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """How one job of a sweep ended.
+
+    Parameters
+    ----------
+    number : str
+        Of the job in this sweep.
+    overrides : list of str
+        What distinguished it.
+    exit_code : int
+        Of the child process; negative for a signal.
+    folder : Path
+        With ``log.txt`` and ``result.json``.
+    """
+
+    number: str
+    overrides: list[str]
+    exit_code: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Hydra calls for each combination; picklable, because launchers send it to other processes.
+
+    Parameters
+    ----------
+    verb : str
+        The command line's word: ``"train"``.
+    project : str
+        Root of the project, "" outside one.
+    fixed : tuple of str
+        Overrides that every job gets.
+    """
+
+    verb: str
+    project: str
+    fixed: tuple[str, ...] = ()
+
+    def __call__(self, _config: object) -> float | None:
+        """Start the child, wait, record; return the objective that it reported, for optimising sweepers."""
+        from hydra.core.hydra_config import HydraConfig
+
+        hydra = HydraConfig.get()
+        folder = Path(hydra.runtime.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        overrides, arguments = [], []
+        for override in hydra.overrides.task:
+            key, _, value = override.partition("=")
+            if key == f"+{_ARGUMENT}":
+                arguments.append(_unquote(value))
+            else:
+                overrides.append(override)
+        command = [sys.executable, "-m", "dlc_core", self.verb]
+        command += ["-p", self.project] if self.project else []
+        command += [*overrides, *self.fixed, "--", *arguments]
+        environment = {**os.environ, JOB_FOLDER: str(folder)}
+        with (folder / _LOG).open("w", encoding="utf-8") as log:
+            code = subprocess.run(
+                command, stdout=log, stderr=subprocess.STDOUT, env=environment, check=False
+            ).returncode
+        record = {"number": str(hydra.job.num), "overrides": list(hydra.overrides.task), "exit_code": code}
+        (folder / _RECORD).write_text(json.dumps(record), encoding="utf-8")
+        return _objective(folder)
+
+
+def run_sweep(
+    verb: Verb,
+    project_root: Path | None,
+    overrides: Sequence[str],
+    arguments: Sequence[str],
+    folder: Path,
+    fixed: Sequence[str] = (),
+) -> list[JobResult]:
+    """Run every job that `overrides` enumerate and return how each ended.
+
+    Parameters
+    ----------
+    verb : Verb
+        The step to run.
+    project_root : Path or None
+        Passed to the children with ``-p``.
+    overrides : sequence of str
+        With Hydra's sweep syntax; ``hydra/launcher=`` and ``hydra/sweeper=`` work as in any Hydra application.
+    arguments : sequence of str
+        Positional arguments: each one is a job of its own.
+    folder : Path
+        Of the sweep: Hydra's files, and one sub-folder a job.
+    fixed : sequence of str
+        Overrides that every child gets and Hydra does not see.
+    """
+    import hydra
+
+    from dlc_core.plugin_api.hydra_bridge import install
+
+    install()
+    swept = [f"+{_ARGUMENT}={','.join(quote(str(Path(item).absolute())) for item in arguments)}"] if arguments else []
+    job = Job(verb.command, str(project_root or ""), tuple(fixed))
+
+    def task(config: Any) -> float | None:
+        return job(config)
+
+    before, sys.argv = sys.argv, ["dlc", "--multirun", *overrides, *swept, *_places(folder)]
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://dlc_configs", config_name=verb.name)(task)()
+    finally:
+        sys.argv = before
+    return collect(folder)
+
+
+def collect(folder: Path) -> list[JobResult]:
+    """Return how each job of the sweep in `folder` ended, by number."""
+    results = []
+    for path in folder.glob(f"*/{_RECORD}"):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        results.append(JobResult(record["number"], record["overrides"], record["exit_code"], path.parent))
+    return sorted(results, key=lambda result: (len(result.number), result.number))
+
+
+def report(results: Sequence[JobResult]) -> int:
+    """Print how the jobs ended and return how many failed."""
+    failed = [result for result in results if result.exit_code]
+    for result in results:
+        state = "failed" if result.exit_code else "done"
+        say(f"job {result.number}: {state}  {' '.join(result.overrides)}")
+    for result in failed:
+        warn(f"job {result.number} ended with exit code {result.exit_code}: {_last_line(result.folder / _LOG)}")
+        warn(f"  its log: {result.folder / _LOG}")
+    return len(failed)
+
+
+def write_result(data: Mapping[str, Any]) -> None:
+    """Record what a job of a sweep found, if this process is one."""
+    folder = os.environ.get(JOB_FOLDER)
+    if folder:
+        write_text(Path(folder) / _RESULT, json.dumps(data, default=str))
+
+
+def _places(folder: Path) -> list[str]:
+    return [f"hydra.sweep.dir={quote(str(folder))}", "hydra.sweep.subdir=job_${hydra.job.num}"]
+
+
+def _objective(folder: Path) -> float | None:
+    path = folder / _RESULT
+    if not path.is_file():
+        return None
+    value = json.loads(path.read_text(encoding="utf-8")).get("objective")
+    return float(value) if value is not None else None
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines() if path.is_file() else []
+    return lines[-1] if lines else "it printed nothing"
+
+
+def _unquote(value: str) -> str:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return str(OverridesParser.create().parse_override(f"{_ARGUMENT}={value}").value())

@@ -1,0 +1,133 @@
+"""The table of verbs that are configured through Hydra: where their options, their defaults list and their code are.
+
+To add a verb: a row here, a settings dataclass, a run function and ``configs/<name>.yaml``; the command line, the
+Python API and the sweeps read this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One step of the protocol.
+
+    Parameters
+    ----------
+    name : str
+        The name of its config; on the command line underscores become dashes.
+    settings : str
+        ``"module:Class"`` of the dataclass with its options.
+    run : str
+        ``"module:function"``, called with (project, composed, arguments).
+    arguments : str
+        What its positional arguments are called, "" if it takes none.
+    summary : str
+        One line of help.
+    without_project : bool
+        Whether it can work outside a project.
+    """
+
+    name: str
+    settings: str
+    run: str
+    arguments: str = ""
+    summary: str
+    without_project: bool = False
+
+    @property
+    def command(self) -> str:
+        """The word on the command line."""
+        return self.name.replace("_", "-")
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="extract_frames",
+        settings="dlc_core.frames.settings:ExtractFramesSettings",
+        run="dlc_core.frames.run:extract_frames",
+        arguments="VIDEO",
+        summary="Choose frames that are worth labelling and write them as images.",
+    ),
+    Verb(
+        name="check_labels",
+        settings="dlc_core.labels.settings:CheckLabelsSettings",
+        run="dlc_core.labels.run:check_labels",
+        summary="Draw the labelled frames and report doubtful labels.",
+    ),
+    Verb(
+        name="create_dataset",
+        settings="dlc_core.data.settings:CreateDatasetSettings",
+        run="dlc_core.data.run:create_dataset",
+        summary="Make training sets: pack the frames, store the split.",
+    ),
+    Verb(
+        name="train",
+        settings="dlc_core.training.settings:TrainSettings",
+        run="dlc_core.training.run:train",
+        summary="Train a network on a shuffle.",
+    ),
+    Verb(
+        name="evaluate",
+        settings="dlc_core.evaluation.settings:EvaluateSettings",
+        run="dlc_core.evaluation.run:evaluate",
+        summary="Measure the error of a network against the labels.",
+    ),
+    Verb(
+        name="analyze",
+        settings="dlc_core.inference.settings:AnalyzeSettings",
+        run="dlc_core.inference.run:analyze",
+        arguments="VIDEO",
+        summary="Find the pose in every frame of videos.",
+        without_project=True,
+    ),
+    Verb(
+        name="export",
+        settings="dlc_core.export.settings:ExportSettings",
+        run="dlc_core.export.run:export",
+        arguments="VIDEO",
+        summary="Write analysed poses in other formats.",
+    ),
+    Verb(
+        name="plot",
+        settings="dlc_core.visualize.settings:PlotSettings",
+        run="dlc_core.visualize.run:plot",
+        arguments="VIDEO",
+        summary="Draw trajectories, positions, likelihoods and jumps.",
+    ),
+    Verb(
+        name="label_video",
+        settings="dlc_core.visualize.settings:LabelVideoSettings",
+        run="dlc_core.visualize.run:label_video",
+        arguments="VIDEO",
+        summary="Write videos with the poses drawn in.",
+    ),
+)
+
+
+def verb_named(name: str) -> Verb:
+    """Return the row of a verb by its config name.
+
+    Raises
+    ------
+    KeyError
+        There is no such verb (a bug of the caller).
+    """
+    return {verb.name: verb for verb in VERBS}[name]
+
+
+FREE_VALUES = frozenset(
+    {
+        "backbone.weights_file",
+        "destfolder",
+        "file",
+        "init_weights",
+        "run",
+        "split.file",
+        "sweep",
+        "training.pose_cfg",
+        "videotype",
+    }
+)
+"""Options whose value is a path or a free name: the command line quotes it for Hydra, whatever it contains."""

@@ -1,0 +1,132 @@
+"""A plugin is found by its entry point; a broken one is named and stops nobody else."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from dlc_core.errors import BrokenPluginError, ConfigError, DuplicateComponentError, UnknownComponentError
+from dlc_core.plugin_api.discovery import Plugins, load_plugins
+
+GOOD = """
+from dataclasses import dataclass
+from dlc_core.plugin_api import Component, hookimpl
+
+@dataclass
+class Config:
+    name: str = "{name}"
+    width: int = 64
+    ratio: float = 0.5
+
+class Net:
+    def __init__(self, width: int, ratio: float) -> None:
+        self.width, self.ratio = width, ratio
+
+@hookimpl
+def dlc_backbones():
+    return [Component(name="{name}", target="{target}", config=Config, summary="s", install="pip install {name}-gpu")]
+"""
+
+
+def good(name: str, module: str, target: str = "") -> str:
+    return GOOD.format(name=name, target=target or f"{module}:Net")
+
+
+def discover() -> Plugins:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load_plugins()
+
+
+def test_a_third_party_component_is_found_with_its_provider_and_built_with_its_options(install_package):
+    install_package("dlc-mynet", good("my_net", "dlc_mynet"))
+    registry = discover().registry("backbone")
+    assert registry["my_net"].provider == "dlc-mynet 1.2 [plugin]"
+    built = registry.build({"name": "my_net", "width": 32})
+    assert (built.width, built.ratio) == (32, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        (
+            "from dlc_core.plugin_api import hookimpl\n@hookimpl\ndef dlc_backbones(colour):\n    return []",
+            "colour",
+        ),
+        (
+            "from dlc_core.plugin_api import hookimpl\n@hookimpl\ndef dlc_backbone():\n    return []",
+            "Did you mean 'dlc_backbones'",
+        ),
+        (
+            "from dlc_core.plugin_api import hookimpl\n@hookimpl\ndef dlc_heads():\n    raise OSError('no licence')",
+            "dlc_heads: OSError: no licence",
+        ),
+        (
+            "from dlc_core.plugin_api import hookimpl\n@hookimpl\ndef dlc_heads():\n    return ['deconv']",
+            "must return Component records",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_recorded_with_distribution_and_reason_and_the_rest_works(install_package, code, reason):
+    install_package("dlc-broken", code)
+    install_package("dlc-mynet", good("my_net", "dlc_mynet"))
+    plugins = discover()
+    assert [failure.provider for failure in plugins.failures] == ["dlc-broken 1.2 [plugin]"]
+    assert reason in plugins.failures[0].reason
+    assert "my_net" in plugins.registry("backbone")
+    assert "uncertain" in plugins.registry("outlier_detector")
+
+
+def test_a_left_out_plugin_is_warned_about_once_by_name(install_package):
+    install_package("dlc-broken", "1 / 0")
+    with pytest.warns(RuntimeWarning, match=r"plugin dlc-broken 1.2 \[plugin\] was left out: ZeroDivisionError"):
+        load_plugins()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_plugins()
+
+
+def test_two_distributions_may_use_the_same_entry_point_name(install_package):
+    install_package("dlc-one", good("one_net", "dlc_one"), "net")
+    install_package("dlc-two", good("two_net", "dlc_two"), "net")
+    registry = discover().registry("backbone")
+    assert {"one_net", "two_net"} <= set(registry)
+
+
+def test_a_name_offered_twice_is_selectable_by_nobody_until_one_provider_is_disabled(install_package, monkeypatch):
+    install_package("dlc-one", good("my_net", "dlc_one"))
+    install_package("dlc-two", good("my_net", "dlc_two"))
+    with pytest.warns(RuntimeWarning, match="offered by dlc-one"):
+        registry = load_plugins().registry("backbone")
+    assert "my_net" not in registry
+    assert "my_net" not in list(registry)
+    with pytest.raises(DuplicateComponentError, match=r"dlc-one .* and by dlc-two .*DLC_DISABLED_PLUGINS"):
+        registry.build({"name": "my_net"})
+    monkeypatch.setenv("DLC_DISABLED_PLUGINS", "dlc-two")
+    load_plugins.cache_clear()
+    plugins = load_plugins()
+    assert plugins.registry("backbone")["my_net"].provider.startswith("dlc-one")
+    assert plugins.disabled == ["dlc-two 1.2 [plugin]"]
+
+
+def test_an_option_typo_fails_with_the_near_name_and_the_provider(install_package):
+    install_package("dlc-mynet", good("my_net", "dlc_mynet"))
+    registry = discover().registry("backbone")
+    with pytest.raises(ConfigError, match=r"dlc-mynet 1\.2.*no option 'widht'.*Did you mean 'width'.*width, ratio"):
+        registry.build({"name": "my_net", "widht": 3})
+    with pytest.raises(ConfigError, match=r"my_net.*could not be converted to Integer"):
+        registry.build({"name": "my_net", "width": "wide"})
+
+
+def test_an_unknown_component_lists_what_is_known(install_package):
+    install_package("dlc-mynet", good("my_net", "dlc_mynet"))
+    with pytest.raises(UnknownComponentError, match=r"no backbone is named 'my_nett'.*Did you mean 'my_net'.*Known:"):
+        discover().registry("backbone").build({"name": "my_nett"})
+
+
+def test_a_component_whose_import_fails_says_what_to_install(install_package):
+    install_package("dlc-mynet", good("my_net", "dlc_mynet", "dlc_mynet_gpu.net:Net"))
+    with pytest.raises(BrokenPluginError, match=r"No module named 'dlc_mynet_gpu'.*pip install my_net-gpu"):
+        discover().registry("backbone").build({"name": "my_net"})
