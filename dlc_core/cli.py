@@ -6,14 +6,13 @@ child processes. Nothing heavy is imported before a verb needs it.
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -82,11 +81,10 @@ def run_verb(verb: Verb, project_path: str | None, tokens: Sequence[str], multir
     project = find_project(verb, project_path, overrides)
     if multirun:
         return _sweep(verb, project, overrides, arguments)
-    from dlc_core.plugin_api.hydra_bridge import compose
-
-    composed = compose(verb.name, overrides, project)
-    outcome: Outcome = load(verb.run)(project, composed, arguments)
+    from dlc_core.api import run_step
     from dlc_core.sweep import write_result
+
+    outcome = run_step(verb.name, project, overrides, arguments)
 
     write_result(outcome.data)
     return outcome
@@ -125,13 +123,6 @@ def _sweep(verb: Verb, project: Project | None, overrides: list[str], arguments:
         for job in results
     ]
     return Outcome({"sweep": name, "jobs": jobs}, "dlc evaluate run=latest" if verb.name == "train" else "", failed)
-
-
-def load(target: str) -> Callable[..., Any]:
-    """Import and return ``"module:function"``."""
-    module, _, attribute = target.partition(":")
-    loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return loaded
 
 
 def finish(outcome: Outcome, as_json: bool) -> None:

@@ -1,0 +1,280 @@
+"""The protocol as Python functions, under the names of the paper: ``import dlc_core as dlc; dlc.train_network(config)``.
+
+Every function takes the path of a project's ``config.yaml`` (or of its folder) and runs the code that the command
+line runs. What the
+paper's arguments do not cover is given as overrides, in the syntax of the command line::
+
+    dlc.train_network(config, shuffle=1, overrides=["backbone=resnet101", "training.steps=5000"])
+
+References
+----------
+Nath, Mathis, Chen, Patel, Bethge, Mathis: Using DeepLabCut for 3D markerless pose estimation across species and
+behaviors. Nature Protocols 14, 2152-2176 (2019).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlc_core.console import Outcome
+from dlc_core.errors import ConfigError
+from dlc_core.overrides import quote, quote_free_values
+from dlc_core.verbs import verb_named
+
+if TYPE_CHECKING:
+    from dlc_core.plugin_api.hydra_bridge import Composed
+    from dlc_core.project.project import Project
+
+AnyPath = str | PathLike[str]
+
+__all__ = [
+    "add_new_videos",
+    "analyze_videos",
+    "check_labels",
+    "compose",
+    "create_labeled_video",
+    "create_new_project",
+    "create_training_dataset",
+    "evaluate_network",
+    "extract_frames",
+    "plot_trajectories",
+    "run_step",
+    "train_network",
+]
+
+
+def compose(overrides: Sequence[str] = (), verb: str = "train", config: AnyPath | None = None) -> Composed:
+    """Return the configuration of a step, as the command line would compose it.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        ``["backbone=resnet101", "seed=3"]``.
+    verb : str
+        Name of the step's config: ``"train"``, ``"analyze"``, ...
+    config : path or None
+        A project whose config.yaml and pose_cfg.yaml are layers.
+
+    Raises
+    ------
+    ConfigError
+        An option or choice does not exist, or a value has the wrong type.
+    """
+    from dlc_core.plugin_api import hydra_bridge
+
+    project = _open(config) if config is not None else None
+    return hydra_bridge.compose(verb, quote_free_values(list(overrides)), project)
+
+
+def run_step(
+    verb: str, project: Project | None, overrides: Sequence[str] = (), arguments: Sequence[AnyPath] = ()
+) -> Outcome:
+    """Compose and run one step of the protocol, as the command line does.
+
+    Parameters
+    ----------
+    verb : str
+        Name of the step's config.
+    project : Project or None
+        None only for steps that can do without.
+    overrides : sequence of str
+        In Hydra's syntax, free values quoted (`dlc_core.overrides.quote_free_values`).
+    arguments : sequence of path
+        Videos.
+    """
+    from dlc_core.plugin_api import hydra_bridge
+
+    composed = hydra_bridge.compose(verb, list(overrides), project)
+    module, _, attribute = verb_named(verb).run.partition(":")
+    outcome = getattr(importlib.import_module(module), attribute)(project, composed, [str(path) for path in arguments])
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def create_new_project(
+    project: str,
+    experimenter: str,
+    videos: Sequence[AnyPath],
+    working_directory: AnyPath | None = None,
+    copy_videos: bool = False,
+) -> str:
+    """Make a project and return the path of its config.yaml (step A of the protocol)."""
+    from dlc_core.project.create import create_project
+
+    made = create_project(
+        project, experimenter, [str(video) for video in videos], Path(working_directory or "."), copy_videos=copy_videos
+    )
+    return str(made.root / "config.yaml")
+
+
+def add_new_videos(config: AnyPath, videos: Sequence[AnyPath], copy_videos: bool = False) -> None:
+    """Add videos to a project."""
+    from dlc_core.project.create import add_videos
+
+    add_videos(_open(config), [str(video) for video in videos], copy_videos=copy_videos)
+
+
+def extract_frames(
+    config: AnyPath,
+    mode: str = "automatic",
+    algo: str = "kmeans",
+    crop: bool = True,
+    videos_list: Sequence[AnyPath] = (),
+    overrides: Sequence[str] = (),
+) -> Outcome:
+    """Choose frames that are worth labelling and write them as images (step C of the protocol).
+
+    Parameters
+    ----------
+    config : path
+        The project.
+    mode : str
+        ``"automatic"``: a frame selector chooses.
+    algo : str
+        The frame selector: ``"kmeans"``, ``"uniform"``, or one of a plugin.
+    crop : bool
+        Whether to crop as config.yaml says for each video.
+    videos_list : sequence of path
+        Only these videos; empty for all.
+    overrides : sequence of str
+        More options.
+
+    Raises
+    ------
+    ConfigError
+        Another mode than automatic was asked for.
+    """
+    if mode != "automatic":
+        raise ConfigError(f"mode is {mode!r}; frames are chosen with mode='automatic' and algo=<frame selector>.")
+    options = {"selector": algo, "crop": "video_sets" if crop else "none"}
+    return _run("extract_frames", config, options, overrides, videos_list)
+
+
+def check_labels(config: AnyPath, overrides: Sequence[str] = ()) -> Outcome:
+    """Draw the labelled frames and report doubtful labels (step E of the protocol)."""
+    return _run("check_labels", config, {}, overrides)
+
+
+def create_training_dataset(config: AnyPath, num_shuffles: int = 1, overrides: Sequence[str] = ()) -> Outcome:
+    """Make `num_shuffles` training sets for each TrainingFraction of the project (step F of the protocol)."""
+    return _run("create_dataset", config, {"num_shuffles": num_shuffles}, overrides)
+
+
+def train_network(
+    config: AnyPath,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    max_snapshots_to_keep: int | None = None,
+    displayiters: int | None = None,
+    saveiters: int | None = None,
+    maxiters: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Outcome:
+    """Train a network (step G of the protocol); None leaves a value to config.yaml, pose_cfg.yaml or the default."""
+    options = {
+        "shuffle": shuffle,
+        "trainingsetindex": trainingsetindex,
+        "training.max_snapshots_to_keep": max_snapshots_to_keep,
+        "training.display_iters": displayiters,
+        "training.save_iters": saveiters,
+        "training.steps": maxiters,
+    }
+    return _run("train", config, options, overrides)
+
+
+def evaluate_network(
+    config: AnyPath,
+    Shuffles: Sequence[int] = (1,),  # noqa: N803 - the paper's name
+    trainingsetindex: int = 0,
+    plotting: bool = False,
+    overrides: Sequence[str] = (),
+) -> list[Outcome]:
+    """Measure the error of the networks of one or several shuffles (step H of the protocol)."""
+    options = {"trainingsetindex": trainingsetindex, "plotting": plotting}
+    return [_run("evaluate", config, {"shuffle": shuffle, **options}, overrides) for shuffle in Shuffles]
+
+
+def analyze_videos(
+    config: AnyPath,
+    videos: Sequence[AnyPath],
+    videotype: str = "",
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    save_as_csv: bool = True,
+    destfolder: AnyPath | None = None,
+    batchsize: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Outcome:
+    """Find the pose in every frame of videos or folders of videos (step I of the protocol)."""
+    options = {
+        "videotype": videotype or None,
+        "shuffle": shuffle,
+        "trainingsetindex": trainingsetindex,
+        "exporter": "[h5,csv]" if save_as_csv else "[h5]",
+        "destfolder": None if destfolder is None else str(destfolder),
+        "batch_size": batchsize,
+    }
+    return _run("analyze", config, options, overrides, videos)
+
+
+def plot_trajectories(
+    config: AnyPath,
+    videos: Sequence[AnyPath],
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    destfolder: AnyPath | None = None,
+    overrides: Sequence[str] = (),
+) -> Outcome:
+    """Draw trajectories, positions, likelihoods and jumps of analysed videos."""
+    return _run("plot", config, _address(shuffle, trainingsetindex, destfolder), overrides, videos)
+
+
+def create_labeled_video(
+    config: AnyPath,
+    videos: Sequence[AnyPath],
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    draw_skeleton: bool = False,
+    trailpoints: int = 0,
+    destfolder: AnyPath | None = None,
+    overrides: Sequence[str] = (),
+) -> Outcome:
+    """Write analysed videos with the poses drawn in (step J of the protocol)."""
+    options = _address(shuffle, trainingsetindex, destfolder)
+    return _run(
+        "label_video",
+        config,
+        {**options, "draw_skeleton": draw_skeleton, "trailpoints": trailpoints},
+        overrides,
+        videos,
+    )
+
+
+def _address(shuffle: int, trainingsetindex: int, destfolder: AnyPath | None) -> dict[str, Any]:
+    place = None if destfolder is None else str(destfolder)
+    return {"shuffle": shuffle, "trainingsetindex": trainingsetindex, "destfolder": place}
+
+
+def _open(config: AnyPath) -> Project:
+    from dlc_core.project.project import Project
+
+    return Project.open(Path(config))
+
+
+def _run(
+    verb: str,
+    config: AnyPath,
+    options: dict[str, Any],
+    overrides: Sequence[str],
+    arguments: Sequence[AnyPath] = (),
+) -> Outcome:
+    given = [
+        f"{key}={quote(value) if key in ('destfolder', 'videotype') else value}"
+        for key, value in options.items()
+        if value is not None
+    ]
+    return run_step(verb, _open(config), [*given, *quote_free_values(list(overrides))], arguments)
