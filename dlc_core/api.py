@@ -1,8 +1,9 @@
-"""The protocol as Python functions, under the names of the paper: ``import dlc_core as dlc; dlc.train_network(config)``.
+"""The protocol as Python functions, under the names of the paper.
+
+``import dlc_core as dlc; dlc.train_network(config)``.
 
 Every function takes the path of a project's ``config.yaml`` (or of its folder) and runs the code that the command
-line runs. What the
-paper's arguments do not cover is given as overrides, in the syntax of the command line::
+line runs. What the paper's arguments do not cover is given as overrides, in the syntax of the command line::
 
     dlc.train_network(config, shuffle=1, overrides=["backbone=resnet101", "training.steps=5000"])
 

@@ -25,6 +25,8 @@ from dlc_core.verbs import VERBS, Verb
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
+_ORDER = ["create-project", "add-videos", *(verb.command for verb in VERBS), "config", "plugins", "doctor", "demo"]
+
 USER_ERROR, OUR_ERROR, INTERRUPTED = 2, 1, 130
 
 project_option = click.option(
@@ -39,7 +41,7 @@ class Protocol(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
         """Return the names of all verbs."""
-        return list(self.commands)
+        return sorted(self.commands, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -55,18 +57,21 @@ class Protocol(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Protocol, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """Markerless pose estimation: label 20-200 frames, get every body part in every frame.
+
+\b
+create-project -> extract-frames -> (label) -> check-labels -> create-dataset
+-> train -> evaluate -> analyze -> plot, label-video
+
+Options of a step are written name=value: `dlc train backbone=resnet101 head.locref_weight=0.1`. Several values with
+-m make a sweep. `dlc VERB --help` lists a step's options, `dlc plugins` everything that can be chosen.
+"""
+
+
+@click.group(cls=Protocol, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dlc-core")
 def dlc() -> None:
-    r"""Markerless pose estimation: label 20-200 frames, get every body part in every frame.
-
-    \b
-    create-project -> extract-frames -> (label) -> check-labels -> create-dataset
-    -> train -> evaluate -> analyze -> plot, label-video
-
-    Options of a step are written name=value: `dlc train backbone=resnet101 head.locref_weight=0.1`. Several values with
-    -m make a sweep. `dlc VERB --help` lists a step's options, `dlc plugins` everything that can be chosen.
-    """
+    """Collect the verbs."""
 
 
 def run_verb(verb: Verb, project_path: str | None, tokens: Sequence[str], multirun: bool = False) -> Outcome:

@@ -1,0 +1,42 @@
+"""The documents are true: every hook has a section, and what they name exists."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dlc_core.plugin_api.discovery import HOOKS
+from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.verbs import VERBS
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_has_a_section_for_plugin_authors(repository, hook):
+    text = (repository / "CONTRIBUTING.md").read_text()
+    section = re.search(rf"^### `{hook}`\n\n(.+?)(?=\n#)", text, re.DOTALL | re.MULTILINE)
+    assert section, f"CONTRIBUTING.md has no section for {hook}"
+    assert len(section[1].split()) > 15
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.singular)
+def test_every_kind_has_its_hook_protocol_check_and_folder(repository, kind):
+    from dlc_core.plugin_api import behaviour, contract, protocols
+
+    assert (contract.__dict__[kind.hook].__doc__ or "").count("Example::") == 1
+    assert hasattr(protocols, kind.protocol)
+    assert kind.singular in behaviour.CHECKS
+    assert (repository / "plugins" / kind.folder / "__init__.py").is_file()
+
+
+def test_every_file_that_the_documents_name_exists(repository):
+    for document in ("README.md", "CONTRIBUTING.md"):
+        text = (repository / document).read_text()
+        for name in re.findall(r"`((?:dlc_core|plugins|configs|tests|benchmarks|docs)/[\w./*-]+)`", text):
+            assert list(repository.glob(name)), f"{document} names {name}, which does not exist"
+
+
+def test_the_readme_names_every_verb(repository):
+    text = (repository / "README.md").read_text()
+    missing = [verb.command for verb in VERBS if f"dlc {verb.command}" not in text]
+    assert not missing
