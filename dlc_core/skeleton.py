@@ -41,7 +41,7 @@ class Skeleton:
     edges: tuple[tuple[str, str], ...] = ()
     symmetric: tuple[tuple[str, str], ...] = ()
     individuals: tuple[str, ...] = (SINGLE_ANIMAL,)
-    exists: NDArray[np.bool_] = field(default=None, compare=False)  # type: ignore[assignment]
+    exists: NDArray[np.bool_] = field(default=None, compare=False)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         for what, names in (("body part", self.keypoints), ("individual", self.individuals)):

@@ -125,7 +125,7 @@ def run_sweep(
 
     from dlc_core.plugin_api.hydra_bridge import install
 
-    install()
+    install(verb.name)
     swept = [f"+{_ARGUMENT}={','.join(quote(str(Path(item).absolute())) for item in arguments)}"] if arguments else []
     job = Job(verb.command, str(project_root or ""), tuple(fixed))
 

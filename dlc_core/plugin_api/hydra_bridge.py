@@ -11,7 +11,6 @@ of their values apply depends on the chosen components, so a verb is composed up
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,10 +30,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dlc_core.console import warn
-from dlc_core.errors import ConfigError, suggest
+from dlc_core.errors import ConfigError
 from dlc_core.plugin_api.discovery import load_plugins
+from dlc_core.plugin_api.hydra_errors import one_line
 from dlc_core.plugin_api.kinds import KINDS
-from dlc_core.verbs import VERBS, verb_named
+from dlc_core.verbs import verb_named
 
 if TYPE_CHECKING:
     from dlc_core.project.keys import Layer
@@ -78,23 +78,23 @@ class DlcSearchPath(SearchPathPlugin):
             search_path.append(f"plugin {provider}", path)
 
 
-def install() -> None:
-    """Put every component and every verb's options into Hydra's ConfigStore. Needed before composing."""
+def install(verb: str = "") -> None:
+    """Put every component, and the options of `verb`, into Hydra's ConfigStore. Needed before composing."""
     store = ConfigStore.instance()
     for kind in KINDS:
         for name, entry in load_plugins().registry(kind.singular).items():
             package = kind.package(name)
-            store.store(kind.group and name, entry.component.config, kind.group, package, provider=entry.provider)
-    for verb in VERBS:
-        module, _, attribute = verb.settings.partition(":")
+            store.store(name, entry.component.config, kind.group, package, provider=entry.provider)
+    if verb:
+        module, _, attribute = verb_named(verb).settings.partition(":")
         settings = getattr(importlib.import_module(module), attribute)
-        store.store(f"{verb.name}_options", settings, provider="dlc-core")
+        store.store(f"{verb}_options", settings, provider="dlc-core")
     HydraPlugins.instance().register(DlcSearchPath)
 
 
 @contextmanager
-def _hydra() -> Iterator[None]:
-    install()
+def _hydra(verb: str = "") -> Iterator[None]:
+    install(verb)
     if GlobalHydra.instance().is_initialized():  # inside a sweep's in-process job, or a notebook that uses Hydra itself
         GlobalHydra.instance().clear()
     with initialize_config_module(CONFIGS, version_base="1.3"):
@@ -119,7 +119,7 @@ def compose(verb: str, overrides: Sequence[str] = (), project: Project | None = 
         An option or choice does not exist, or a value has the wrong type.
     """
     overrides = list(overrides)
-    with _hydra():
+    with _hydra(verb):
         config = _compose(verb, overrides, [])
         layers = _project_layers(project, config) if project is not None else []
         if layers:
@@ -146,7 +146,7 @@ def _compose(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> Di
     try:
         config = hydra_compose(verb, overrides=[f"project={_PROJECT_NODE}", *overrides], return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as exc:
-        raise ConfigError(_one_line(exc, verb)) from exc
+        raise ConfigError(one_line(exc, verb)) from exc
     return config
 
 
@@ -255,52 +255,3 @@ def _leaves(config: DictConfig) -> dict[str, Any]:
         plain = OmegaConf.create({key: value for key, value in config.items() if key != "hydra"})
     walk(OmegaConf.to_container(plain, resolve=True), "")
     return found
-
-
-def _one_line(exc: Exception, verb: str) -> str:
-    """Return a message of Hydra's or OmegaConf's as one line, with near names."""
-    text = " ".join(line.strip() for line in str(exc).splitlines() if line.strip())
-    cause = exc.__cause__
-    if cause is not None:
-        text = f"{text} {' '.join(str(cause).split())}"
-    text = text.split(" full_key:")[0].split(" Config search path")[0]
-    for known in _known_names(text):
-        text = f"{text.rstrip('. ')}. {known}"
-    return f"{text.rstrip('. ')}. `dlc {verb.replace('_', '-')} --help` lists the options."
-
-
-def _known_names(text: str) -> Iterator[str]:
-    """Yield suggestions for the words that Hydra put into quotes: an unknown key, an unknown option of a group."""
-    import re
-
-    if match := re.search(r"Could not find '([\w@]+)/([^']+)'", text):
-        yield suggest(match[2], group_options_of_loader(match[1])).strip()
-    elif match := re.search(r"Key '([^']+)' (?:is )?not in '(\w+)'", text):
-        fields = _fields_of(match[2])
-        yield f"{suggest(match[1], fields)}It takes: {', '.join(fields)}" if fields else ""
-
-
-def group_options_of_loader(group: str) -> list[str]:
-    """Return the options of a group through the Hydra that is initialised now."""
-    if not GlobalHydra.instance().is_initialized():
-        return []
-    return list(GlobalHydra.instance().config_loader().get_group_options(group))
-
-
-def _fields_of(class_name: str) -> list[str]:
-    classes = [entry.component.config for registry in load_plugins().registries.values() for entry in registry.values()]
-    for verb in VERBS:
-        module = importlib.import_module(verb.settings.partition(":")[0])
-        classes += [value for value in vars(module).values() if hasattr(value, "__dataclass_fields__")]
-    for found in classes:
-        if found.__name__ == class_name:
-            return list(found.__dataclass_fields__)
-    return []
-
-
-def is_child() -> bool:
-    """Tell whether this process is a job of a sweep."""
-    return "DLC_JOB_FOLDER" in os.environ
-
-
-__all__ = ["Composed", "compose", "group_options", "install", "verb_named"]
