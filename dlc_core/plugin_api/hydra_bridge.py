@@ -30,7 +30,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dlc_core.console import warn
-from dlc_core.errors import ConfigError
+from dlc_core.errors import ConfigError, suggest
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.hydra_errors import one_line
 from dlc_core.plugin_api.kinds import KINDS
@@ -121,7 +121,7 @@ def compose(verb: str, overrides: Sequence[str] = (), project: Project | None = 
     overrides = list(overrides)
     with _hydra(verb):
         config = _compose(verb, overrides, [])
-        layers = _project_layers(project, config) if project is not None else []
+        layers = _project_layers(verb, project, config) if project is not None else []
         if layers:
             chosen = _compose(verb, overrides, [layer for layer in layers if layer.is_choice])
             layers = [layer for layer in layers if layer.is_choice or _applies(layer, chosen)]
@@ -166,12 +166,21 @@ def _project_node(layers: Sequence[Layer]) -> dict[str, Any]:
     return node
 
 
-def _project_layers(project: Project, config: DictConfig) -> list[Layer]:
+def _project_layers(verb: str, project: Project, config: DictConfig) -> list[Layer]:
+    """Return what the project's files say for `verb`; which shuffle's file counts stands in `config`."""
     from dlc_core.project.keys import project_layers
 
     pose_cfg = OmegaConf.select(config, "training.pose_cfg")
     address = {key: config[key] for key in ("shuffle", "trainingsetindex", "iteration") if key in config}
-    return project_layers(project, pose_cfg=Path(pose_cfg) if pose_cfg else None, **address)
+    layers = project_layers(project, pose_cfg=Path(pose_cfg) if pose_cfg else None, verb=verb, **address)
+    loader = GlobalHydra.instance().config_loader()
+    for layer in layers:
+        if layer.is_choice and layer.value not in (known := loader.get_group_options(layer.option)):
+            raise ConfigError(
+                f"{layer.source} asks for {layer.option}={layer.value}, which is not installed. "
+                f"{suggest(str(layer.value), known)}Known: {', '.join(sorted(set(known)))}."
+            )
+    return layers
 
 
 def _applies(layer: Layer, chosen: DictConfig) -> bool:
