@@ -91,8 +91,11 @@ class Head(Protocol):
         """Return un-normalised sums with their counts; see `dlc_core.model.structures.LossTerm`."""
         ...
 
-    def decode(self, outputs: Any, image_size: tuple[int, int]) -> Poses:
-        """Return poses in network-input pixels; cells beyond `image_size` (height, width) are padding."""
+    def decode(self, outputs: Any, image_size: tuple[int, int] | Tensor) -> Poses:
+        """Return poses in network-input pixels; cells beyond `image_size` are padding and never chosen.
+
+        `image_size` is (height, width), or a (B, 2) int64 tensor where a batch was padded to its largest image.
+        """
         ...
 
 
