@@ -40,3 +40,12 @@ def test_the_readme_names_every_verb(repository):
     text = (repository / "README.md").read_text()
     missing = [verb.command for verb in VERBS if f"dlc {verb.command}" not in text]
     assert not missing
+
+
+def test_the_table_of_keys_is_the_one_the_program_uses(repository):
+    from dlc_core.project.keys import key_table_markdown
+
+    text = (repository / "docs" / "keys.md").read_text()
+    assert key_table_markdown().strip() in text, (
+        "docs/keys.md is out of date: print dlc_core.project.keys.key_table_markdown()"
+    )
