@@ -1,0 +1,199 @@
+"""A project on disk: where its folders are, what its config.yaml says, which videos it has."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from dlc_core.console import warn
+from dlc_core.errors import ConfigError, ProjectError, suggest
+from dlc_core.project.config import ProjectConfig
+from dlc_core.skeleton import Skeleton
+from dlc_core.video.crop import Crop
+
+CONFIG_NAME = "config.yaml"
+_SAID: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A DeepLabCut project, wherever it lies now.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder, absolute. ``project_path`` of config.yaml is never used.
+    config : ProjectConfig
+        What its config.yaml says.
+    """
+
+    root: Path
+    config: ProjectConfig
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Project:
+        """Return the project in the folder `path`, or whose config.yaml `path` is.
+
+        Raises
+        ------
+        ProjectError
+            There is no config.yaml, or the project is a multi-animal one.
+        ConfigError
+            config.yaml cannot be used; names key, value and line.
+        """
+        given = Path(path)
+        file = given / CONFIG_NAME if given.is_dir() else given
+        if not file.is_file():
+            what = f"the folder {given} has no {CONFIG_NAME}" if given.is_dir() else f"{given} does not exist"
+            raise ProjectError(f"{what}. Expected a project's folder or its {CONFIG_NAME}; check the path.")
+        file = file.absolute()
+        config = ProjectConfig.load(file)
+        for notice in config.notices:
+            _say_once(notice)
+        return cls(file.parent, config)
+
+    @classmethod
+    def find(cls, start: str | os.PathLike[str] = ".") -> Project:
+        """Return the project of the nearest folder, from `start` upwards, that holds one.
+
+        Raises
+        ------
+        ProjectError
+            No folder upwards has one; names the folders searched.
+        """
+        first = Path(start).absolute()
+        searched = [folder for folder in (first, *first.parents) if folder.is_dir()]
+        for folder in searched:
+            if _is_project(folder / CONFIG_NAME):
+                return cls.open(folder)
+        raise ProjectError(
+            f"no project here: none of {', '.join(map(str, searched))} has a {CONFIG_NAME} with Task and scorer. "
+            "Change into a project's folder, give it with -p, or make one with `dlc create-project`."
+        )
+
+    @property
+    def name(self) -> str:
+        """The project's name, ``Task`` in config.yaml."""
+        return self.config.task
+
+    @property
+    def scorer(self) -> str:
+        """Who labels."""
+        return self.config.scorer
+
+    @property
+    def date(self) -> str:
+        """When the project was made, like ``Oct30``."""
+        return self.config.date
+
+    @property
+    def iteration(self) -> int:
+        """The current round of refinement."""
+        return self.config.iteration
+
+    @property
+    def training_fractions(self) -> tuple[float, ...]:
+        """Shares of the labelled frames to train on; ``trainingsetindex`` counts them."""
+        return self.config.training_fractions
+
+    @property
+    def labeled_data(self) -> Path:
+        """The folder with one folder of frames and labels per video."""
+        return self.root / "labeled-data"
+
+    @cached_property
+    def skeleton(self) -> Skeleton:
+        """Body parts, edges and symmetric pairs; edges that name unknown body parts are left out with a notice."""
+        names = self.config.bodyparts
+        known = []
+        for edge in self.config.skeleton_edges:
+            unknown = [name for name in edge if name not in names]
+            if unknown:
+                _say_once(
+                    f"{self.config.path}: the skeleton joins {' and '.join(edge)}, but {unknown[0]!r} is no body part; "
+                    f"the line is left out. {suggest(unknown[0], names)}".strip()
+                )
+            else:
+                known.append(edge)
+        return Skeleton(names, edges=tuple(known), symmetric=self.config.symmetric_bodyparts)
+
+    def dataset_folder(self, iteration: int | None = None) -> Path:
+        """Return the folder of the training sets of an iteration, by default the current one."""
+        name = f"UnaugmentedDataSet_{self.name}{self.date}"
+        return self.root / "training-datasets" / f"iteration-{self._iteration(iteration)}" / name
+
+    def models_folder(self, iteration: int | None = None) -> Path:
+        """Return the folder of the trained networks of an iteration, by default the current one."""
+        return self.root / "dlc-models-core" / f"iteration-{self._iteration(iteration)}"
+
+    def videos(self) -> dict[Path, Crop | None]:
+        """Return the videos of ``video_sets`` that exist, each with its crop.
+
+        A path that does not exist here (the project was moved, or comes from Windows) is looked up by its name in
+        ``videos/``; what is found nowhere is left out and listed by `missing_videos`.
+
+        Raises
+        ------
+        ConfigError
+            A crop cannot be read.
+        """
+        found: dict[Path, Crop | None] = {}
+        for written, crop in self.config.video_sets.items():
+            path = self._locate(written)
+            if path is not None:
+                found[path] = self._crop(written, crop)
+        return found
+
+    def missing_videos(self) -> list[str]:
+        """Return the paths of ``video_sets`` that are found neither as written nor by name in ``videos/``."""
+        return [written for written in self.config.video_sets if self._locate(written) is None]
+
+    def video_of(self, folder: str) -> Path | None:
+        """Return the video whose frames lie in ``labeled-data/<folder>``: listed, or of that stem in ``videos/``."""
+        for path in self.videos():
+            if path.stem == folder:
+                return path
+        candidates = sorted(path for path in (self.root / "videos").glob("*") if path.stem == folder and path.is_file())
+        return candidates[0] if candidates else None
+
+    def _locate(self, written: str) -> Path | None:
+        beside = self.root / "videos" / file_name(written)
+        for path in (self.root / Path(written).expanduser(), beside):  # an absolute path replaces the root
+            if path.is_file():
+                return path
+        return None
+
+    def _crop(self, written: str, crop: str) -> Crop | None:
+        if not crop.strip():
+            return None
+        try:
+            return Crop.parse(crop)
+        except ConfigError as exc:
+            line = self.config.lines["video_sets"]
+            raise ConfigError(f"{self.config.path}, video_sets (line {line}), video {written}: {exc}") from exc
+
+    def _iteration(self, iteration: int | None) -> int:
+        return self.iteration if iteration is None else iteration
+
+
+def file_name(path: str) -> str:
+    """Return the last part of a path of any system, Windows included."""
+    posix = PurePosixPath(path).name
+    return PureWindowsPath(path).name if "\\" in posix else posix
+
+
+def _is_project(file: Path) -> bool:
+    try:
+        text = file.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    return all(re.search(rf"^['\"]?{key}['\"]?\s*:", text, re.MULTILINE) for key in ("Task", "scorer"))
+
+
+def _say_once(notice: str) -> None:
+    if notice not in _SAID:
+        _SAID.add(notice)
+        warn(notice)
