@@ -104,17 +104,14 @@ _DEEPLABCUT_ONLY = (
 
 BOX1: tuple[Key, ...] = (
     _config("default_net_type", choice_group="backbone", convert="backbone", verbs=("train",), default="resnet_50"),
-    _config("resnet", choice_group="backbone", convert="backbone", verbs=("train",)),
     _config("default_augmenter", choice_group="augmenter", convert="augmenter", verbs=("train",), default="imgaug"),
     _config("numframes2pick", "n", verbs=("extract_frames",), default=20),
-    _config("numframes2extract", "n", verbs=("extract_frames",)),
     _config("start", "start", verbs=("extract_frames",), default=0),
     _config("stop", "stop", verbs=("extract_frames",), default=1),
     _config("cropping", "crop", convert="crop_box", verbs=("analyze",), default=False),
     _config("batch_size", "batch_size", verbs=("analyze",), default=8),
     _config("snapshotindex", "snapshotindex", default=-1),
     _config("pcutoff", "pcutoff", default=0.1),
-    _config("p-cutoff", "pcutoff"),
     _config("colormap", "colormap", default="hsv"),
     _config("dotsize", "dotsize", default=12),
     _config("alphavalue", "alphavalue", default=0.5),

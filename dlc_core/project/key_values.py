@@ -53,9 +53,9 @@ def backbone(value: Any) -> object:
     ConfigError
         It is one of DeepLabCut's networks that has no counterpart; the message says what to use.
     """
-    if isinstance(value, int):  # the key `resnet` of projects from 2018 holds the depth
-        value = f"resnet_{value}"
     name = str(value).strip()
+    if name.isdigit():  # the key `resnet` of projects from 2018 holds the depth
+        name = f"resnet_{name}"
     if name in _TIMM_MODELS:
         raise ConfigError(f"{name} has no preset; use backbone=timm backbone.model={_TIMM_MODELS[name]}")
     if _OTHER_NETWORKS.match(name):

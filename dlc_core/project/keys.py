@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, suggest
+from dlc_core.project.config import plain, read_yaml
 from dlc_core.project.key_table import BOX1, BOX2, CONFIG, POSE_CFG, Key
 from dlc_core.project.key_values import CONVERSIONS, SKIP
 
@@ -55,8 +56,10 @@ def layers(config: Mapping[str, Any], pose_cfg: Mapping[str, Any], verb: str | N
 
     Parameters
     ----------
-    config, pose_cfg : mapping
-        The files' contents; keys without a value (null) say nothing.
+    config : mapping
+        The Box 1 keys that config.yaml sets, in today's spelling, as `ProjectConfig.written`.
+    pose_cfg : mapping
+        What a pose_cfg.yaml sets; keys without a value (null) say nothing.
     verb : str or None
         ``"train"``, ...: leave out keys that count for other verbs. None takes all.
 
@@ -65,11 +68,7 @@ def layers(config: Mapping[str, Any], pose_cfg: Mapping[str, Any], verb: str | N
     list of Layer
         A later layer is stronger than an earlier one.
     """
-    found = [*_layers_of(CONFIG, _with_crop(config), verb), *_layers_of(POSE_CFG, dict(_flat(pose_cfg)), verb)]
-    stated = {layer.source for layer in found}
-    if f"{CONFIG}: default_net_type" in stated:  # the old spelling counts only alone
-        found = [layer for layer in found if layer.source != f"{CONFIG}: resnet"]
-    return found
+    return [*_layers_of(CONFIG, _with_crop(config), verb), *_layers_of(POSE_CFG, dict(_flat(pose_cfg)), verb)]
 
 
 def project_layers(
@@ -97,16 +96,16 @@ def project_layers(
     Raises
     ------
     ConfigError
-        `pose_cfg` does not exist, or a file is no YAML mapping.
+        `pose_cfg` does not exist, or is no YAML mapping.
     """
     if pose_cfg is not None:
         if not pose_cfg.is_file():
             raise ConfigError(f"training.pose_cfg={pose_cfg} does not exist. Give the path of a pose_cfg.yaml.")
-        stated = read_yaml(pose_cfg)
+        stated = read_pose_cfg(pose_cfg)
     else:
         path = pose_cfg_file(project, shuffle, trainingsetindex, iteration)
-        stated = read_yaml(path) if path is not None and path.is_file() else {}
-    return layers(read_yaml(project.root / CONFIG), stated, verb)
+        stated = read_pose_cfg(path) if path is not None and path.is_file() else {}
+    return layers(project.config.written, stated, verb)
 
 
 def pose_cfg_file(
@@ -121,31 +120,18 @@ def pose_cfg_file(
     return Path(folder / "train" / POSE_CFG)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file as plain values; an empty file, or one with comments only, is an empty mapping.
+def read_pose_cfg(path: Path) -> dict[str, Any]:
+    """Return what a pose_cfg.yaml sets, as plain values; a file with comments only sets nothing.
 
     Raises
     ------
     ConfigError
-        It cannot be read, or holds no mapping; with file and line.
+        It cannot be read or is no YAML mapping; with file and line.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        content = YAML(typ="rt").load(path.read_text(encoding="utf-8-sig"))  # "rt" reads tags it does not know, too
-    except YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
-        raise ConfigError(f"{path}{where} is no valid YAML: {problem}. Correct the line.") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path} cannot be read: {exc}.") from exc
-    if content is None:
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    if all(not line.strip() or line.lstrip().startswith(("#", "---")) for line in lines):
         return {}
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds {type(content).__name__}; expected lines like `key: value`.")
-    return {str(key): _plain(value) for key, value in content.items()}
+    return {str(key): value for key, value in plain(read_yaml(path)).items()}
 
 
 def key_table_markdown() -> str:
@@ -235,18 +221,6 @@ def _report(file: str, key: str, message: str) -> None:
         warn(message)
 
 
-def _plain(value: Any) -> Any:
-    """Return ruamel's containers and scalars as plain Python."""
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value
-
-
 __all__ = [
     "BOX1",
     "BOX2",
@@ -256,5 +230,5 @@ __all__ = [
     "layers",
     "pose_cfg_file",
     "project_layers",
-    "read_yaml",
+    "read_pose_cfg",
 ]
