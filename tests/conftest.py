@@ -9,6 +9,9 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Its tests run where the package is installed: see test_plugin_packages.py.
+collect_ignore = ["example_plugin"]
+
 
 @pytest.fixture(scope="session")
 def repository() -> Path:

@@ -1,0 +1,1 @@
+"""A plugin that offers a component of a name that is taken."""

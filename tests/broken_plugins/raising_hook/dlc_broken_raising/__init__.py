@@ -1,0 +1,1 @@
+"""A plugin whose hook raises, with the entry-point name of dlc-example."""

@@ -1,0 +1,1 @@
+"""A plugin whose hook asks for an argument that does not exist."""

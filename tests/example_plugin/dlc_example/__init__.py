@@ -1,0 +1,1 @@
+"""A plugin package for dlc-core to start from."""
