@@ -19,7 +19,7 @@ class Crop:
     Parameters
     ----------
     x1, x2, y1, y2 : int
-        Whole pixels of the full frame; the right and lower limits are not part of it. The order is that of ``config.yaml``.
+        Whole pixels of the full frame; x2 and y2 are not part of it. The order is that of ``config.yaml``.
 
     Raises
     ------
@@ -40,7 +40,8 @@ class Crop:
     def __post_init__(self) -> None:
         if self.x2 <= self.x1 or self.y2 <= self.y1:
             raise ConfigError(
-                f"the crop {self.as_text()} holds no pixel; it is x1,x2,y1,y2 with x1 < x2 and y1 < y2. Swap or widen the limits."
+                f"the crop {self.as_text()} holds no pixel; it is x1,x2,y1,y2 with x1 < x2 and y1 < y2. "
+                "Swap or widen the limits."
             )
 
     @classmethod
@@ -104,7 +105,8 @@ class Crop:
         inside = Crop(x1, x2, y1, y2)
         if inside != self:
             warn(
-                f"the crop {self.as_text()} reaches beyond {what} ({width} x {height} pixels); {inside.as_text()} is used."
+                f"the crop {self.as_text()} reaches beyond {what} ({width} x {height} pixels); "
+                f"{inside.as_text()} is used."
             )
         return inside
 
