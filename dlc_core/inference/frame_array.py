@@ -22,13 +22,14 @@ class FrameArray:
     """
 
     def __init__(self, source: Any, frames: int) -> None:
-        self._source = source
+        self._source: Any = source
         self.shape: tuple[int, ...] = (frames, *source.shape[1:])
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return np.dtype(self._source.dtype)
+        dtype: np.dtype[Any] = np.dtype(self._source.dtype)
+        return dtype
 
     @property
     def ndim(self) -> int:
@@ -55,7 +56,8 @@ class FrameArray:
             indices = selection[arrays[0]]
             selection[arrays[0]] = slice(None)
             axis = sum(isinstance(part, slice) for part in selection[: arrays[0]])
-            return np.take(self._source[tuple(selection)], indices, axis=axis)
+            taken: NDArray[Any] = np.take(self._source[tuple(selection)], indices, axis=axis)
+            return taken
         return np.asarray(self._source.oindex[tuple(selection)])
 
     def _expand(self, key: Any) -> list[Any]:

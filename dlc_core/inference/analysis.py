@@ -1,0 +1,244 @@
+"""Analyse one video: decode, predict, store; go on where an earlier attempt stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dlc_core import __version__
+from dlc_core.console import progress, say
+from dlc_core.errors import DataError
+from dlc_core.inference.batch_size import choose_batch_size
+from dlc_core.inference.frame_stream import batches
+from dlc_core.inference.lock import locked
+from dlc_core.inference.network import Network
+from dlc_core.inference.pose_store import PoseStore, StoreHeader, store_path
+from dlc_core.inference.predictor import ENGINE, Prediction, Predictor
+from dlc_core.video.crop import Crop
+from dlc_core.video.reader import VideoReader
+
+_FINGERPRINT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """How to analyse.
+
+    Parameters
+    ----------
+    device : torch.device
+    precision : str
+    batch_size : int or None
+        None chooses.
+    batch_limit : int or None
+        Upper bound of that choice.
+    overwrite : bool
+        Replace what is there under the same name.
+    chunk : int or None
+        Frames in a chunk of the store, a multiple of the batch; None chooses.
+    config : mapping
+        The resolved options, for the record.
+    """
+
+    device: torch.device
+    precision: str = "float32"
+    batch_size: int | None = None
+    batch_limit: int | None = None
+    overwrite: bool = False
+    chunk: int | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What became of one video.
+
+    Parameters
+    ----------
+    store : Path
+    frame_count : int
+    new_frames : int
+        How many of them this call predicted; 0 for a video that was finished before.
+    seconds : float
+        That prediction took, start-up excluded.
+    """
+
+    store: Path
+    frame_count: int
+    new_frames: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Video:
+    path: Path
+    frame_count: int
+    fps: float
+    frame_size: tuple[int, int]
+    crop: Crop | None
+    fingerprint: str
+
+
+def analyze_video(
+    video: Path, network: Network, options: AnalysisOptions, crop: Crop | None = None, destfolder: Path | None = None
+) -> Analysed:
+    """Bring the pose store of a video to completion.
+
+    Parameters
+    ----------
+    video : Path
+    network : Network
+    options : AnalysisOptions
+        An attempt that is continued keeps its own precision and batch size.
+    crop : Crop or None
+        What the network sees of each frame; clipped to the frame.
+    destfolder : Path or None
+        None: beside the video.
+
+    Raises
+    ------
+    DataError
+        The video cannot be read, another process analyses it, or the store that is there is another network's.
+    DiskError
+        The disk is full or read-only, or the name too long; what was complete is kept.
+    """
+    path = store_path(video, network.scorer, destfolder)
+    about = _inspect(video, crop)
+    with locked(path):
+        store = _existing(path, network, about, options)
+        if store is not None and store.is_complete:
+            say(f"{video.name}: all {store.frame_count} frames are analyzed already ({path.name}).")
+            return Analysed(path, store.frame_count, 0, 0.0)
+        if store is None:
+            predictor = Predictor(network.model, options.device, options.precision)
+            height, width = (about.crop.height, about.crop.width) if about.crop else about.frame_size
+            size = options.batch_size or choose_batch_size(
+                predictor, predictor.input_size(height, width), options.batch_limit
+            )
+            store = PoseStore.create(path, _header(network, about, options, size), options.chunk)
+        else:
+            precision = str(store.attributes["precision"])
+            say(
+                f"{video.name}: going on at frame {store.frames_done} of {store.frame_count} "
+                f"(batches of {store.attributes['batch_size']}, {precision}, as it began)."
+            )
+            predictor = Predictor(network.model, options.device, precision)
+        done, started = store.frames_done, time.perf_counter()
+        _fill(store, predictor, about)
+        return Analysed(path, store.frame_count, store.frame_count - done, time.perf_counter() - started)
+
+
+def _fill(store: PoseStore, predictor: Predictor, about: _Video) -> None:
+    """Predict the missing frames. One batch is under way on the device while the one before it is stored."""
+    offset = None if about.crop is None else about.crop.offset()
+    first, size = store.frames_done, int(store.attributes["batch_size"])
+    with (
+        progress(about.path.name, store.frame_count, "frames", first) as advance,
+        closing(
+            batches(about.path, first, store.frame_count, size, predictor.window, predictor.prepare, about.crop)
+        ) as source,
+    ):
+        for prediction in _predictions(predictor, source, offset):
+            store.append(prediction.keypoints, prediction.likelihood)
+            advance(len(prediction.likelihood))
+    store.update(finished=time.time())
+
+
+def _predictions(predictor: Predictor, source: Iterator[Any], offset: Any) -> Iterator[Prediction]:
+    waiting = None
+    for inputs in source:
+        launched = predictor.launch(inputs)
+        if waiting is not None:
+            yield predictor.fetch(waiting, offset)
+        waiting = launched
+    if waiting is not None:
+        yield predictor.fetch(waiting, offset)
+
+
+def _inspect(video: Path, crop: Crop | None) -> _Video:
+    with VideoReader(video) as reader:
+        size = (reader.height, reader.width)
+        inside = None if crop is None else crop.within(*size, str(video))
+        if inside is not None and inside.is_whole(*size):
+            inside = None
+        return _Video(video.absolute(), reader.frame_count, float(reader.fps), size, inside, fingerprint(video))
+
+
+def fingerprint(video: Path) -> str:
+    """Return a hash of the size and of the first and last MiB of a file: enough to tell one recording from another."""
+    size = video.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with video.open("rb") as file:
+        digest.update(file.read(_FINGERPRINT_BYTES))
+        file.seek(max(0, size - _FINGERPRINT_BYTES))
+        digest.update(file.read(_FINGERPRINT_BYTES))
+    return digest.hexdigest()
+
+
+def _existing(path: Path, network: Network, about: _Video, options: AnalysisOptions) -> PoseStore | None:
+    """Return the store to go on with, None to make a new one.
+
+    Raises
+    ------
+    DataError
+        What is there belongs to something else, and overwriting was not asked for.
+    """
+    if options.overwrite or not path.exists():
+        return None
+    store = PoseStore.open(path)
+    differences = list(_differences(store.attributes, network, about))
+    if differences:
+        raise DataError(
+            f"{path} holds other poses under this name: {'; '.join(differences)}. "
+            "Replace them with overwrite=true, or keep both with destfolder=."
+        )
+    return store
+
+
+def _differences(there: Mapping[str, Any], network: Network, about: _Video) -> Iterator[str]:
+    crop = about.crop.as_text() if about.crop else "none"
+    stored_crop = ",".join(map(str, there["crop"])) if there["crop"] else "none"
+    if there["sha256"] != network.about["sha256"]:
+        yield (
+            f"of another network (snapshot {there['snapshot']} of {there['run_folder']}, "
+            f"not {network.about['snapshot']} of {network.about['run_folder']})"
+        )
+    if there["video"]["fingerprint"] != about.fingerprint:
+        yield f"of another video or an older version of it ({there['video']['path']})"
+    if stored_crop != crop:
+        yield f"of crop={stored_crop}, not crop={crop}"
+    if there["engine"] != ENGINE:
+        yield f"of the engine {there['engine']}, not {ENGINE}"
+
+
+def _header(network: Network, about: _Video, options: AnalysisOptions, batch_size: int) -> StoreHeader:
+    return StoreHeader(
+        scorer=network.scorer,
+        skeleton=network.skeleton,
+        frame_count=about.frame_count,
+        fps=about.fps,
+        frame_size=about.frame_size,
+        crop=about.crop,
+        video={"name": about.path.name, "path": str(about.path), "fingerprint": about.fingerprint},
+        network=network.about,
+        engine=ENGINE,
+        precision=options.precision,
+        device=str(options.device),
+        batch_size=batch_size,
+        project=network.project_attributes(),
+        config=options.config,
+        versions={
+            "dlc-core": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("torch", "timm", "zarr", "av", "numpy")},
+        },
+    )

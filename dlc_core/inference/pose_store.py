@@ -1,0 +1,304 @@
+"""The pose store: a zarr v3 group that poses stream into while a video is analysed, and that survives a kill.
+
+Layout of ``<video stem><scorer>.zarr`` (`xarray.open_zarr` opens it): ``keypoints`` (frame, individual, keypoint, xy)
+float32 in full-frame pixels, ``likelihood`` (frame, individual, keypoint) float32, and the coordinates
+``individual``, ``keypoint`` and ``xy`` with their names. Everything else that is known of the analysis is an
+attribute of the group.
+
+Poses are written in whole chunks, and the attribute ``frames_done`` is moved into place after its chunk is on disk.
+So at any moment the frames before ``frames_done`` are good and those after it do not count: an analysis goes on from
+there. A chunk is a multiple of the batch, so that a resumed analysis forms the same batches as an uninterrupted one
+and its poses are bit-equal to it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlc_core.errors import DataError, DlcError
+from dlc_core.files import check_name, disk_error, replacing
+from dlc_core.inference.pose_file import STORE_FORMAT, STORE_VERSION, skeleton_as_plain
+from dlc_core.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from dlc_core.video.crop import Crop
+
+SUFFIX = ".zarr"
+LONGEST_SUFFIX = "_meta.pickle"
+"""The longest ending of any file that is named like the store."""
+
+_SMALLEST_CHUNK, _MOST_CHUNKS = 64, 1024
+
+
+@dataclass(frozen=True)
+class StoreHeader:
+    """What identifies an analysis, written once when its store is created.
+
+    Parameters
+    ----------
+    scorer : str
+        The network's name in file names.
+    skeleton : Skeleton
+    frame_count : int
+        Frames of the video.
+    fps : float
+        NaN when unknown.
+    frame_size : (int, int)
+        Height and width of the full frame.
+    crop : Crop or None
+        What the network sees of it.
+    video : mapping
+        ``name``, ``path`` and ``fingerprint`` of the video.
+    network : mapping
+        ``run``, ``run_folder``, ``snapshot``, ``step``, ``selected_on_test`` and ``sha256`` of the snapshot.
+    engine, precision, device : str
+        How the network is run.
+    batch_size : int
+    project : mapping
+        ``task``, ``date``, ``shuffle``, ``iteration``, ``training_fraction``, ``root``: where the network was trained.
+    config : mapping
+        The resolved options of the analysis.
+    versions : mapping
+        Of Python and the packages that matter.
+    """
+
+    scorer: str
+    skeleton: Skeleton
+    frame_count: int
+    fps: float
+    frame_size: tuple[int, int]
+    crop: Crop | None
+    video: Mapping[str, Any]
+    network: Mapping[str, Any]
+    engine: str
+    precision: str
+    device: str
+    batch_size: int
+    project: Mapping[str, Any]
+    config: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+    def as_attributes(self) -> dict[str, Any]:
+        """Return the attributes of the group, as JSON can hold them."""
+        crop = self.crop
+        return {
+            "format": STORE_FORMAT,
+            "format_version": STORE_VERSION,
+            "id": secrets.token_hex(8),
+            "frames_done": 0,
+            "started": time.time(),
+            "scorer": self.scorer,
+            "fps": None if math.isnan(self.fps) else self.fps,
+            "frame_size": list(self.frame_size),
+            "crop": None if crop is None else [crop.x1, crop.x2, crop.y1, crop.y2],
+            "video": dict(self.video),
+            **self.network,
+            "engine": self.engine,
+            "precision": self.precision,
+            "device": self.device,
+            "batch_size": self.batch_size,
+            "project": dict(self.project),
+            "skeleton": skeleton_as_plain(self.skeleton),
+            "config": json.loads(json.dumps(dict(self.config), default=str)),
+            "versions": dict(self.versions),
+            "exports": {},
+        }
+
+
+def store_path(video: Path, scorer: str, destfolder: Path | None = None) -> Path:
+    """Return where the poses of `video` by `scorer` are kept: beside the video, or in `destfolder`.
+
+    Raises
+    ------
+    DiskError
+        The name, or that of a file that will be exported from it, is longer than 255 bytes.
+    """
+    folder = video.parent if destfolder is None else destfolder
+    stem = f"{video.stem}{scorer}"
+    check_name(folder / (stem + LONGEST_SUFFIX), "Shorten the video's name or the run's (`dlc train run=NAME`)")
+    return folder / (stem + SUFFIX)
+
+
+def chunk_length(frame_count: int, batch_size: int) -> int:
+    """Return how many frames a chunk holds: a multiple of the batch, at least 64, and at most 1024 chunks a video."""
+    wanted = max(_SMALLEST_CHUNK, math.ceil(frame_count / _MOST_CHUNKS))
+    return math.ceil(wanted / batch_size) * batch_size
+
+
+class PoseStore:
+    """A pose store that is being written. Make it with `create`, or open an existing one with `open`.
+
+    Hold its lock (`dlc_core.inference.lock.locked`) while writing.
+    """
+
+    def __init__(self, path: Path, group: Any) -> None:
+        self.path = path
+        self.attributes: dict[str, Any] = dict(group.attrs)
+        self._keypoints, self._likelihood = group["keypoints"], group["likelihood"]
+        self._pending: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+
+    @classmethod
+    def create(cls, path: Path, header: StoreHeader, chunk: int | None = None) -> Self:
+        """Make an empty store, aside and then into place; one that is there already is replaced.
+
+        What the old one had exported stays on record, so that its files are known to be ours.
+
+        Parameters
+        ----------
+        path : Path
+        header : StoreHeader
+        chunk : int or None
+            Frames in a chunk, a multiple of the batch; None chooses (`chunk_length`).
+
+        Raises
+        ------
+        DiskError
+            The folder cannot be written.
+        """
+        chunk = chunk or chunk_length(header.frame_count, header.batch_size)
+        temporary = path.with_name(f".~{secrets.token_hex(4)}{SUFFIX}")
+        try:
+            with _disk_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _make_group(temporary, header, chunk)
+                exports = _recorded_exports(path)
+                if path.exists():
+                    shutil.rmtree(path)
+                temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        store = cls.open(path)
+        if exports:
+            store.update(exports=exports)
+        return store
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a store for writing.
+
+        Raises
+        ------
+        DataError
+            There is none, or it is damaged.
+        """
+        import zarr
+
+        try:
+            return cls(path, zarr.open_group(str(path), mode="r+"))
+        except (FileNotFoundError, KeyError, ValueError) as exc:
+            raise DataError(
+                f"{path} is no pose store, or a damaged one. Move it away, or analyze with overwrite=true."
+            ) from exc
+
+    @property
+    def frame_count(self) -> int:
+        """Frames of the video."""
+        return int(self._keypoints.shape[0])
+
+    @property
+    def frames_done(self) -> int:
+        """Frames that are safely on disk."""
+        return int(self.attributes["frames_done"])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every frame is on disk."""
+        return self.frames_done == self.frame_count
+
+    def append(self, keypoints: NDArray[np.float32], likelihood: NDArray[np.float32]) -> None:
+        """Add the poses of the next frames; they reach the disk when a chunk is full, or the video complete.
+
+        Parameters
+        ----------
+        keypoints : (n, individuals, keypoints, 2) float32
+        likelihood : (n, individuals, keypoints) float32
+
+        Raises
+        ------
+        DiskError
+            The disk is full or read-only. What `frames_done` counts is safe.
+        """
+        self._pending.append((keypoints, likelihood))
+        chunk = int(self._keypoints.chunks[0])
+        waiting = sum(len(item[1]) for item in self._pending)
+        if waiting < chunk and self.frames_done + waiting < self.frame_count:
+            return
+        points = np.concatenate([item[0] for item in self._pending])
+        scores = np.concatenate([item[1] for item in self._pending])
+        start, last = self.frames_done, self.frames_done + waiting == self.frame_count
+        whole = waiting if last else waiting - waiting % chunk
+        with _disk_errors(self.path):
+            self._keypoints[start : start + whole] = points[:whole]
+            self._likelihood[start : start + whole] = scores[:whole]
+        self.update(frames_done=start + whole)
+        self._pending = [(points[whole:], scores[whole:])] if whole < waiting else []
+
+    def update(self, **attributes: Any) -> None:
+        """Set attributes of the group: the old file or the new one is there at any moment."""
+        record = self.path / "zarr.json"
+        with _disk_errors(self.path):
+            content = json.loads(record.read_text(encoding="utf-8"))
+            content["attributes"].update(attributes)
+            with replacing(record) as temporary:
+                temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        self.attributes = content["attributes"]
+
+
+def _recorded_exports(path: Path) -> dict[str, Any]:
+    """Return what a store that is about to be replaced has exported; nothing for a damaged one."""
+    try:
+        exports = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]["exports"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return exports if isinstance(exports, dict) else {}
+
+
+def _make_group(path: Path, header: StoreHeader, chunk: int) -> None:
+    import zarr
+    from zarr.codecs import BloscCodec
+
+    individuals, keypoints = header.skeleton.individuals, header.skeleton.keypoints
+    frames, shape = header.frame_count, (len(individuals), len(keypoints))
+    group = zarr.create_group(str(path), attributes=header.as_attributes())
+    names = ("frame", "individual", "keypoint", "xy")
+    for array, tail in (("keypoints", (*shape, 2)), ("likelihood", shape)):
+        group.create_array(
+            array,
+            shape=(frames, *tail),
+            chunks=(min(chunk, max(frames, 1)), *tail),
+            dtype="float32",
+            fill_value=math.nan,
+            compressors=BloscCodec(cname="lz4", shuffle="bitshuffle"),
+            dimension_names=names[: len(tail) + 1],
+        )
+    for name, values in (("individual", individuals), ("keypoint", keypoints), ("xy", ("x", "y"))):
+        coordinate = group.create_array(name, shape=(len(values),), dtype=str, dimension_names=(name,))
+        coordinate[:] = np.array(values, dtype=object)
+    with warnings.catch_warnings():
+        # zarr says that consolidated metadata may change before it enters the standard; xarray asks for it.
+        warnings.simplefilter("ignore", UserWarning)
+        zarr.consolidate_metadata(str(path))
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the file system says into one line that names the store."""
+    try:
+        yield
+    except OSError as exc:
+        if isinstance(exc, DlcError):
+            raise
+        raise disk_error(path, exc) from exc
