@@ -1,0 +1,94 @@
+"""Which options a resumed training has: those it was started with, but for a few that change nothing it has learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from dlc_core.errors import CheckpointError, ConfigError
+
+COMMAND_LINE = "command line"
+
+_MAY_CHANGE = (
+    "training.steps",
+    "training.save_iters",
+    "training.display_iters",
+    "training.max_snapshots_to_keep",
+    "training.best_on_test",
+    "training.workers",
+    "trainer",
+    "logger",
+)
+_ADDRESS = ("run", "sweep", "resume", "shuffle", "trainingsetindex", "iteration", "training.pose_cfg")
+
+
+def resumed_config(stored: Mapping[str, Any], asked: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
+    """Return the configuration of the run, with what the command line may change.
+
+    Parameters
+    ----------
+    stored : mapping
+        The configuration of the run.
+    asked : mapping
+        The configuration as composed now.
+    sources : mapping of str to str
+        Dotted option to where its value in `asked` came from; only what the command line says counts.
+
+    Raises
+    ------
+    ConfigError
+        The command line asks for something a resumed run cannot change.
+    """
+    config = deepcopy(dict(stored))
+    for option, source in sources.items():
+        if COMMAND_LINE not in source or _is_below(option, _ADDRESS):
+            continue
+        before, now = _get(stored, option), _get(asked, option)
+        if before == now:
+            continue
+        if not _is_below(option, _MAY_CHANGE):
+            raise ConfigError(
+                f"{option} was {before!r} when the run began and is {now!r} now; a resumed run keeps it. Leave it out, "
+                f"or start a new run (run=NAME). It may change: {', '.join(_MAY_CHANGE)}."
+            )
+        _set(config, option, now)
+        if option == "training.steps":
+            _set(config, "training.minutes", None)
+    return config
+
+
+def require_same_data(stored_hash: str, found_hash: str, run: str) -> None:
+    """Check that labels, images and split are those the run began with.
+
+    Raises
+    ------
+    CheckpointError
+        They have changed.
+    """
+    if stored_hash != found_hash:
+        raise CheckpointError(
+            f"the training set has changed since the run {run} began (hash {stored_hash}, now {found_hash}), so it "
+            "cannot be resumed exactly. Start a new run; init_weights= takes the old one's last snapshot."
+        )
+
+
+def _is_below(option: str, names: tuple[str, ...]) -> bool:
+    return any(option == name or option.startswith(f"{name}.") for name in names)
+
+
+def _get(config: Mapping[str, Any], option: str) -> Any:
+    place: Any = config
+    for part in option.split("."):
+        if not isinstance(place, Mapping) or part not in place:
+            return None
+        place = place[part]
+    return place
+
+
+def _set(config: dict[str, Any], option: str, value: Any) -> None:
+    *parents, last = option.split(".")
+    place = config
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = value
