@@ -1,0 +1,230 @@
+"""``dlc evaluate``: the error of networks against the labels of the images they were, and were not, trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlc_core.colors import keypoint_colors
+from dlc_core.console import Outcome, progress, say, warn
+from dlc_core.data.create import TrainingSet
+from dlc_core.data.dataset import select_keypoints
+from dlc_core.data.splits import Split
+from dlc_core.errors import ConfigError, DataError
+from dlc_core.evaluation.metrics import distances, pck, score_poses
+from dlc_core.evaluation.plots import Style, write_pictures
+from dlc_core.evaluation.predictions import ImagePoses, predict_images, window_neighbours
+from dlc_core.evaluation.report import Evaluation, as_json, bodypart_table, table, write_combined, write_reports
+from dlc_core.model.device import resolve_device
+from dlc_core.project.address import RunAddress
+from dlc_core.project.config import plain, read_yaml
+from dlc_core.project.runs import EVALUATION, Run, Snapshot, find_run, runs_of, scorer, shuffle_folder
+from dlc_core.skeleton import Skeleton
+from dlc_core.training.checkpoint import Checkpoint, load_model
+from dlc_core.training.record import RECORD_FILE, data_hash
+
+if TYPE_CHECKING:
+    from dlc_core.plugin_api.hydra_bridge import Composed
+    from dlc_core.project.project import Project
+
+_CURVE_PX = np.linspace(0, 20, 41)
+_PREFIXES = {"train": "Training", "test": "Test", "validation": "Validation"}
+
+
+def evaluate(project: Project, composed: Composed, arguments: Sequence[str] = ()) -> Outcome:  # noqa: ARG001 - takes none
+    """Measure the error of one or several saved steps of one or all runs of a shuffle.
+
+    Parameters
+    ----------
+    project : Project
+    composed : Composed
+        With the fields of `dlc_core.evaluation.settings.EvaluateSettings`.
+    arguments : sequence of str
+        None are taken.
+
+    Returns
+    -------
+    Outcome
+        ``data`` is what ``--json`` prints: ``{"runs": [{"run", "shuffle", "trainingsetindex", "snapshots": {...}}]}``.
+
+    Raises
+    ------
+    DlcError
+        What a user can act on: no such run, a snapshot of other body parts, a training set that is gone.
+    """
+    options = composed.plain()
+    _check(options)
+    evaluations: list[Evaluation] = []
+    for run in _runs(project, options):
+        say(f"Run: {run.name} ({run.folder})")
+        training_set = _training_set(project, run, options)
+        for snapshot in _snapshots(run, options["snapshotindex"]):
+            evaluations.append(_evaluate(project, run, snapshot, training_set, options))
+    for line in ["", *table(evaluations, _shown_threshold(options["pck"]))]:
+        say(line)
+    for line in ["", *bodypart_table(evaluations[-1]), ""]:
+        say(line)
+    say(f"p is pcutoff={options['pcutoff']:g}; errors are Euclidean distances in pixels of the images")
+    combined = write_combined(project.models_folder(options["iteration"]))
+    say(f"All evaluations of this iteration: {combined}")
+    return Outcome(as_json(evaluations), "dlc analyze VIDEO")
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    if not 0 <= options["pcutoff"] <= 1:
+        raise ConfigError(f"pcutoff is {options['pcutoff']}; a likelihood from 0 to 1 is needed.")
+    if options["batch_size"] < 1:
+        raise ConfigError(f"batch_size is {options['batch_size']}; a whole number of at least 1 is needed.")
+    if not options["pck"] or min(options["pck"]) <= 0:
+        raise ConfigError(f"pck is {options['pck']}; thresholds in pixels above 0 are needed, like pck=[2,5,10].")
+
+
+def _runs(project: Project, options: Mapping[str, Any]) -> list[Run]:
+    address = RunAddress(options["shuffle"], options["trainingsetindex"], options["iteration"], options["run"])
+    if address.run != "all":
+        return [find_run(project, address)]
+    latest = find_run(project, RunAddress(address.shuffle, address.trainingsetindex, address.iteration))
+    fraction = project.training_fractions[address.trainingsetindex]
+    every = runs_of(shuffle_folder(project, fraction, address.shuffle, address.iteration))
+    return [run for run in every if run.snapshots()] or [latest]
+
+
+def _snapshots(run: Run, wanted: Any) -> list[Snapshot]:
+    chosen = [snapshot for one in (wanted if isinstance(wanted, list) else [wanted]) for snapshot in run.select(one)]
+    return list({snapshot.name: snapshot for snapshot in chosen}.values())
+
+
+def _training_set(project: Project, run: Run, options: Mapping[str, Any]) -> TrainingSet:
+    """Return the run's training set, divided as it was when the run was trained."""
+    record_file = run.folder / RECORD_FILE
+    record = dict(plain(read_yaml(record_file))) if record_file.is_file() else {}
+    shuffle, index = (int(record.get(key, options[key])) for key in ("shuffle", "trainingsetindex"))
+    found = TrainingSet.open(project, shuffle, index, options["iteration"])
+    if "split" not in record:
+        return found
+    trained = found.with_split(Split.from_dict(record["split"]))
+    if data_hash(trained) != record.get("data_hash"):
+        warn(
+            f"labels or frames of {found.path.name} have changed since {run.name} was trained; it is evaluated on the "
+            "split it was trained with and the labels of today."
+        )
+    return trained
+
+
+def _evaluate(
+    project: Project, run: Run, snapshot: Snapshot, training_set: TrainingSet, options: Mapping[str, Any]
+) -> Evaluation:
+    """Measure one snapshot and write its files."""
+    model, checkpoint = load_model(snapshot.path, project.skeleton)
+    parts = _parts(training_set.split)
+    names = [name for part in parts.values() for name in part]
+    videos = {video for name in names if (video := project.video_of(Path(name).parent.name)) is not None}
+    neighbours = window_neighbours(model, names, training_set.frames, project.root, sorted(videos))
+    with progress(f"Evaluating {snapshot.name}", len(names), "images") as advance:
+        poses = predict_images(
+            model,
+            names,
+            training_set.frames,
+            device=resolve_device(options["device"]),
+            batch_size=options["batch_size"],
+            neighbours=neighbours,
+            advance=advance,
+        )
+    labels = {part: _labels(training_set, images, checkpoint.skeleton) for part, images in parts.items()}
+    evaluation = _scores(project, run, snapshot, checkpoint, training_set, poses, labels, parts, options)
+    folder = run.folder / EVALUATION
+    for file in write_reports(evaluation, poses, checkpoint.skeleton, folder):
+        say(f"Wrote {file}")
+    if options["plotting"]:
+        _draw(evaluation, training_set, poses, labels, parts, checkpoint.skeleton, options, folder)
+    return evaluation
+
+
+def _parts(split: Split) -> dict[str, tuple[str, ...]]:
+    parts = {"train": split.train, "test": split.test, "validation": split.validation}
+    return {part: names for part, names in parts.items() if names or part != "validation"}
+
+
+def _labels(training_set: TrainingSet, names: Sequence[str], skeleton: Skeleton) -> NDArray[np.float32]:
+    lost = [name for name in names if name not in set(training_set.labels.images)]
+    if lost:
+        raise DataError(
+            f"{lost[0]} and {len(lost) - 1} other images that this run used have no labels any more. Train a new run, "
+            "or put the labels back and make the training set again: dlc create-dataset overwrite=true"
+        )
+    return select_keypoints(training_set.labels, names, skeleton)
+
+
+def _scores(
+    project: Project,
+    run: Run,
+    snapshot: Snapshot,
+    checkpoint: Checkpoint,
+    training_set: TrainingSet,
+    poses: ImagePoses,
+    labels: Mapping[str, NDArray[np.float32]],
+    parts: Mapping[str, tuple[str, ...]],
+    options: Mapping[str, Any],
+) -> Evaluation:
+    scores, curves = {}, {"threshold_px": _CURVE_PX.tolist()}
+    skeleton = checkpoint.skeleton
+    for part, names in parts.items():
+        rows = poses.rows(names)
+        scores[part] = score_poses(
+            poses.keypoints[rows],
+            poses.likelihood[rows],
+            labels[part],
+            names=skeleton.keypoints,
+            pcutoff=options["pcutoff"],
+            thresholds=options["pck"],
+            exists=skeleton.exists,
+        )
+        curves[part] = pck(distances(poses.keypoints[rows], labels[part]), _CURVE_PX).tolist()
+    backbone = str(checkpoint.choices.get("backbone", "network"))
+    task = f"{project.name}{project.date}"
+    return Evaluation(
+        run=run.name,
+        shuffle=training_set.shuffle,
+        trainingsetindex=project.training_fractions.index(training_set.fraction),
+        fraction=training_set.fraction,
+        snapshot=snapshot.name,
+        step=snapshot.step,
+        selected_on_test=snapshot.selected_on_test or checkpoint.selected_on_test,
+        scorer=scorer(task, backbone, training_set.shuffle, run.name, snapshot.step),
+        pcutoff=options["pcutoff"],
+        parts=scores,
+        curves=curves,
+    )
+
+
+def _draw(
+    evaluation: Evaluation,
+    training_set: TrainingSet,
+    poses: ImagePoses,
+    labels: Mapping[str, NDArray[np.float32]],
+    parts: Mapping[str, tuple[str, ...]],
+    skeleton: Skeleton,
+    options: Mapping[str, Any],
+    folder: Path,
+) -> None:
+    style = Style(
+        skeleton.keypoints,
+        keypoint_colors(len(skeleton.keypoints), options["colormap"]),
+        dotsize=options["dotsize"],
+        alphavalue=options["alphavalue"],
+        pcutoff=options["pcutoff"],
+    )
+    pictures = folder / f"LabeledImages_{evaluation.stem}"
+    with progress("Drawing", len(poses.names), "images") as advance:
+        for part, names in parts.items():
+            write_pictures(pictures, _PREFIXES[part], names, training_set.frames, labels[part], poses, style, advance)
+    say(f"Pictures: {pictures}")
+
+
+def _shown_threshold(thresholds: Sequence[float]) -> float:
+    """Return the threshold of the table's PCK column: 5 px if it was asked for, else the middle one."""
+    return 5.0 if 5.0 in thresholds else float(sorted(thresholds)[len(thresholds) // 2])
