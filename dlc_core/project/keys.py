@@ -76,7 +76,7 @@ def project_layers(
     *,
     pose_cfg: Path | None = None,
     shuffle: int = 1,
-    trainingsetindex: int = 0,
+    trainingsetindex: int | None = 0,
     iteration: int | None = None,
     verb: str | None = None,
 ) -> list[Layer]:
@@ -98,7 +98,9 @@ def project_layers(
     ConfigError
         `pose_cfg` does not exist, or is no YAML mapping.
     """
-    if pose_cfg is not None:
+    if verb is not None and not any(verb in row.verbs for row in BOX2):
+        stated = {}
+    elif pose_cfg is not None:
         if not pose_cfg.is_file():
             raise ConfigError(f"training.pose_cfg={pose_cfg} does not exist. Give the path of a pose_cfg.yaml.")
         stated = read_pose_cfg(pose_cfg)
@@ -109,12 +111,12 @@ def project_layers(
 
 
 def pose_cfg_file(
-    project: Project, shuffle: int = 1, trainingsetindex: int = 0, iteration: int | None = None
+    project: Project, shuffle: int = 1, trainingsetindex: int | None = 0, iteration: int | None = None
 ) -> Path | None:
     """Return where a shuffle's pose_cfg.yaml is, or None when TrainingFraction has no such entry."""
     from dlc_core.project.runs import shuffle_folder
 
-    if not 0 <= trainingsetindex < len(project.training_fractions):
+    if trainingsetindex is None or not 0 <= trainingsetindex < len(project.training_fractions):
         return None
     folder = shuffle_folder(project, project.training_fractions[trainingsetindex], shuffle, iteration)
     return Path(folder / "train" / POSE_CFG)
