@@ -1,0 +1,176 @@
+"""What a person at a terminal meets: help, exit codes, one line an error, where the project is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Dlc = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def dlc(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Dlc:
+    """Return ``dlc(*words) -> (exit code, stdout, stderr)``, run in this process."""
+    from dlc_core.cli import main
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["dlc", *map(str, words)])
+        monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+        try:
+            main()
+            code = 0
+        except SystemExit as exc:
+            code = int(exc.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def project_root(tmp_path: Path) -> Path:
+    (tmp_path / "config.yaml").write_text("Task: reach\nscorer: ada\ndate: Nov21\nbodyparts: [hand, finger]\n")
+    (tmp_path / "labeled-data").mkdir()
+    return tmp_path
+
+
+def one_line(err: str) -> str:
+    lines = [line for line in err.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, err
+    assert "Traceback" not in err
+    return lines[0]
+
+
+def test_help_lists_the_verbs_in_the_order_of_the_protocol(dlc):
+    code, out, _ = dlc("--help")
+    assert code == 0
+    verbs = [
+        line.split()[0] for line in out.split("Commands:")[1].splitlines() if line.startswith("  ") and line[2:3] != " "
+    ]
+    assert verbs[:4] == ["create-project", "add-videos", "extract-frames", "check-labels"]
+    assert verbs.index("train") < verbs.index("evaluate") < verbs.index("analyze") < verbs.index("plot")
+
+
+def test_a_misspelt_verb_names_the_near_one_and_exits_with_2(dlc):
+    code, _, err = dlc("trian")
+    assert code == 2
+    assert "Did you mean 'train'" in one_line(err)
+
+
+@pytest.mark.parametrize("verb", ["extract-frames", "check-labels", "create-dataset", "train", "evaluate", "plot"])
+def test_a_verb_outside_any_project_names_the_folders_searched(dlc, tmp_path, monkeypatch, verb):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = dlc(verb)
+    assert code == 2
+    assert str(tmp_path) in one_line(err)
+    assert "-p" in one_line(err)
+
+
+def test_a_file_given_to_a_verb_that_takes_none_is_one_clear_line(dlc, project_root):
+    code, _, err = dlc("train", "-p", project_root, "video.mp4")
+    assert code == 2
+    assert "name=value" in one_line(err)
+
+
+def test_an_option_that_does_not_exist_is_one_line_with_the_near_name(dlc, project_root):
+    code, _, err = dlc("train", "-p", project_root, "training.stesp=3")
+    assert code == 2
+    assert "Did you mean 'steps'" in one_line(err)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "extract-frames",
+        "check-labels",
+        "create-dataset",
+        "train",
+        "evaluate",
+        "analyze",
+        "export",
+        "plot",
+        "label-video",
+    ],
+)
+def test_the_help_of_every_verb_shows_its_options_with_values(dlc, project_root, monkeypatch, verb):
+    monkeypatch.chdir(project_root)
+    code, out, _ = dlc(verb, "--help")
+    assert code == 0
+    assert f"Usage: dlc {verb}" in out
+    assert out.count(" = ") > 2
+
+
+def test_the_help_of_train_lists_backbones_and_presets_and_follows_the_choice(dlc, project_root):
+    _, out, _ = dlc("train", "-p", project_root, "backbone=timm", "augmenter=scalecrop", "--help")
+    choices = next(line for line in out.splitlines() if line.startswith("  backbone:"))
+    assert "resnet50" in choices
+    assert "timm" in choices
+    assert "augmenter.cropratio" in out
+
+
+def test_config_says_where_each_value_comes_from(dlc, project_root):
+    with (project_root / "config.yaml").open("a") as file:
+        file.write("default_net_type: resnet_101\n")
+    code, out, _ = dlc("config", "train", "-p", project_root, "seed=5")
+    assert code == 0
+    assert "seed = 5   (command line)" in out
+    assert "config.yaml: default_net_type" in out
+
+
+def test_plugins_as_json_lists_components_with_their_provider(dlc):
+    code, out, _ = dlc("plugins", "--json")
+    listing = json.loads(out)
+    assert code == 0
+    assert {"deconv"} <= {row["name"] for row in listing["components"] if row["kind"] == "head"}
+    assert "resnet50" in listing["presets"]["backbone"]
+    assert all(row["provider"] and row["summary"] for row in listing["components"])
+
+
+def test_create_project_makes_a_project_and_says_what_comes_next(dlc, tmp_path, monkeypatch):
+    from dlc_core.demo.generate import generate_video
+
+    generate_video(tmp_path / "a b=1.mp4", frames=10, height=64, width=96, seed=0)
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = dlc("create-project", "reach", "ada", "a b=1.mp4", "--bodyparts", "hand, finger")
+    assert code == 0
+    assert "Next: cd " in out
+    assert "extract-frames" in out
+    (root,) = tmp_path.glob("reach-ada-*")
+    assert "hand" in (root / "config.yaml").read_text()
+    code, _, err = dlc("create-project", "reach", "ada", "a b=1.mp4")
+    assert code == 2
+    assert "exists" in one_line(err)
+
+
+def test_doctor_reports_versions_and_a_bad_video_as_an_error(dlc, tmp_path):
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"not a video")
+    code, out, _ = dlc("doctor", bad)
+    assert code == 2
+    assert "torch" in out
+    assert "bad.mp4" in out
+
+
+def test_a_bug_of_ours_is_one_line_and_exit_code_1():
+    program = (
+        "import sys; sys.argv = ['dlc', 'plugins']\n"
+        "import dlc_core.plugin_api.listing as listing\n"
+        "listing.make_listing = None\n"
+        "from dlc_core.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "internal error" in one_line(done.stderr)
+
+
+def test_completion_offers_choices_of_a_group_and_option_names():
+    from dlc_core.help import completions
+
+    assert {"backbone=resnet50", "backbone=resnet101"} <= set(completions("train", "backbone=res"))
+    assert "training.steps=" in completions("train", "training.")
+    assert completions("train", "nonsense=") == []
