@@ -172,8 +172,9 @@ def _legend(names: tuple[str, ...], colors: tuple[tuple[int, ...], ...], height:
     for row, text in enumerate([*(text for _, text in marks), "", *names]):
         y = 1 - (10 + (row * 1.5 + 0.6) * size) / height
         figure.text(2.2 * size / width, y, text, fontsize=0.72 * size, va="center", color="0.15", parse_math=False)
-    canvas.draw()
-    picture = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    picture = np.ascontiguousarray(np.asarray(pixels)[..., :3])
     for row, (kind, _) in enumerate(marks):
         _mark(picture, np.array([1.2 * size, 10 + (row * 1.5 + 0.6) * size]), kind, (128, 128, 128), size)
     for row, color in enumerate(colors, start=len(marks) + 1):

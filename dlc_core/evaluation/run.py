@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,29 @@ from dlc_core.training.checkpoint import Checkpoint, load_model
 from dlc_core.training.record import RECORD_FILE, data_hash
 
 if TYPE_CHECKING:
+    from dlc_core.model.pose_model import PoseModel
     from dlc_core.plugin_api.hydra_bridge import Composed
     from dlc_core.project.project import Project
 
 _CURVE_PX = np.linspace(0, 20, 41)
 _PREFIXES = {"train": "Training", "test": "Test", "validation": "Validation"}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One run with the training set it is measured on."""
+
+    project: Project
+    run: Run
+    training_set: TrainingSet
+    trainingsetindex: int
+    options: Mapping[str, Any]
+
+    @property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        split = self.training_set.split
+        parts = {"train": split.train, "test": split.test, "validation": split.validation}
+        return {part: names for part, names in parts.items() if names or part != "validation"}
 
 
 def evaluate(project: Project, composed: Composed, arguments: Sequence[str] = ()) -> Outcome:  # noqa: ARG001 - takes none
@@ -61,9 +80,8 @@ def evaluate(project: Project, composed: Composed, arguments: Sequence[str] = ()
     evaluations: list[Evaluation] = []
     for run in _runs(project, options):
         say(f"Run: {run.name} ({run.folder})")
-        training_set = _training_set(project, run, options)
-        for snapshot in _snapshots(run, options["snapshotindex"]):
-            evaluations.append(_evaluate(project, run, snapshot, training_set, options))
+        job = _job(project, run, options)
+        evaluations += [_evaluate(job, snapshot) for snapshot in _snapshots(run, options["snapshotindex"])]
     for line in ["", *table(evaluations, _shown_threshold(options["pck"]))]:
         say(line)
     for line in ["", *bodypart_table(evaluations[-1]), ""]:
@@ -98,55 +116,52 @@ def _snapshots(run: Run, wanted: Any) -> list[Snapshot]:
     return list({snapshot.name: snapshot for snapshot in chosen}.values())
 
 
-def _training_set(project: Project, run: Run, options: Mapping[str, Any]) -> TrainingSet:
-    """Return the run's training set, divided as it was when the run was trained."""
+def _job(project: Project, run: Run, options: Mapping[str, Any]) -> _Job:
+    """Return the run with its training set, divided as it was when the run was trained."""
     record_file = run.folder / RECORD_FILE
     record = dict(plain(read_yaml(record_file))) if record_file.is_file() else {}
     shuffle, index = (int(record.get(key, options[key])) for key in ("shuffle", "trainingsetindex"))
-    found = TrainingSet.open(project, shuffle, index, options["iteration"])
-    if "split" not in record:
-        return found
-    trained = found.with_split(Split.from_dict(record["split"]))
-    if data_hash(trained) != record.get("data_hash"):
-        warn(
-            f"labels or frames of {found.path.name} have changed since {run.name} was trained; it is evaluated on the "
-            "split it was trained with and the labels of today."
-        )
-    return trained
+    training_set = TrainingSet.open(project, shuffle, index, options["iteration"])
+    if "split" in record:
+        training_set = training_set.with_split(Split.from_dict(record["split"]))
+        if data_hash(training_set) != record.get("data_hash"):
+            warn(
+                f"labels or frames of {training_set.path.name} have changed since {run.name} was trained; it is "
+                "evaluated on the split it was trained with and the labels of today."
+            )
+    return _Job(project, run, training_set, index, options)
 
 
-def _evaluate(
-    project: Project, run: Run, snapshot: Snapshot, training_set: TrainingSet, options: Mapping[str, Any]
-) -> Evaluation:
+def _evaluate(job: _Job, snapshot: Snapshot) -> Evaluation:
     """Measure one snapshot and write its files."""
-    model, checkpoint = load_model(snapshot.path, project.skeleton)
-    parts = _parts(training_set.split)
-    names = [name for part in parts.values() for name in part]
-    videos = {video for name in names if (video := project.video_of(Path(name).parent.name)) is not None}
-    neighbours = window_neighbours(model, names, training_set.frames, project.root, sorted(videos))
-    with progress(f"Evaluating {snapshot.name}", len(names), "images") as advance:
-        poses = predict_images(
-            model,
-            names,
-            training_set.frames,
-            device=resolve_device(options["device"]),
-            batch_size=options["batch_size"],
-            neighbours=neighbours,
-            advance=advance,
-        )
-    labels = {part: _labels(training_set, images, checkpoint.skeleton) for part, images in parts.items()}
-    evaluation = _scores(project, run, snapshot, checkpoint, training_set, poses, labels, parts, options)
-    folder = run.folder / EVALUATION
-    for file in write_reports(evaluation, poses, checkpoint.skeleton, folder):
-        say(f"Wrote {file}")
-    if options["plotting"]:
-        _draw(evaluation, training_set, poses, labels, parts, checkpoint.skeleton, options, folder)
+    model, checkpoint = load_model(snapshot.path, job.project.skeleton)
+    poses = _predict(job, snapshot, model)
+    labels = {part: _labels(job.training_set, images, checkpoint.skeleton) for part, images in job.parts.items()}
+    evaluation = _measure(job, snapshot, checkpoint, poses, labels)
+    folder = job.run.folder / EVALUATION
+    files = write_reports(evaluation, poses, checkpoint.skeleton, folder)
+    say(f"Wrote {files[0]} and {len(files) - 1} more of that name")
+    if job.options["plotting"]:
+        _draw(job, evaluation, poses, labels, checkpoint.skeleton, folder)
     return evaluation
 
 
-def _parts(split: Split) -> dict[str, tuple[str, ...]]:
-    parts = {"train": split.train, "test": split.test, "validation": split.validation}
-    return {part: names for part, names in parts.items() if names or part != "validation"}
+def _predict(job: _Job, snapshot: Snapshot, model: PoseModel) -> ImagePoses:
+    names = [name for part in job.parts.values() for name in part]
+    folders = {Path(name).parent.name for name in names}
+    videos = sorted(video for folder in folders if (video := job.project.video_of(folder)) is not None)
+    frames = job.training_set.frames
+    neighbours = window_neighbours(model, names, frames, job.project.root, videos)
+    with progress(f"Evaluating {snapshot.name}", len(names), "images") as advance:
+        return predict_images(
+            model,
+            names,
+            frames,
+            device=resolve_device(job.options["device"]),
+            batch_size=job.options["batch_size"],
+            neighbours=neighbours,
+            advance=advance,
+        )
 
 
 def _labels(training_set: TrainingSet, names: Sequence[str], skeleton: Skeleton) -> NDArray[np.float32]:
@@ -159,69 +174,63 @@ def _labels(training_set: TrainingSet, names: Sequence[str], skeleton: Skeleton)
     return select_keypoints(training_set.labels, names, skeleton)
 
 
-def _scores(
-    project: Project,
-    run: Run,
+def _measure(
+    job: _Job,
     snapshot: Snapshot,
     checkpoint: Checkpoint,
-    training_set: TrainingSet,
     poses: ImagePoses,
     labels: Mapping[str, NDArray[np.float32]],
-    parts: Mapping[str, tuple[str, ...]],
-    options: Mapping[str, Any],
 ) -> Evaluation:
     scores, curves = {}, {"threshold_px": _CURVE_PX.tolist()}
     skeleton = checkpoint.skeleton
-    for part, names in parts.items():
+    for part, names in job.parts.items():
         rows = poses.rows(names)
         scores[part] = score_poses(
             poses.keypoints[rows],
             poses.likelihood[rows],
             labels[part],
             names=skeleton.keypoints,
-            pcutoff=options["pcutoff"],
-            thresholds=options["pck"],
+            pcutoff=job.options["pcutoff"],
+            thresholds=job.options["pck"],
             exists=skeleton.exists,
         )
         curves[part] = pck(distances(poses.keypoints[rows], labels[part]), _CURVE_PX).tolist()
     backbone = str(checkpoint.choices.get("backbone", "network"))
-    task = f"{project.name}{project.date}"
+    task, shuffle = f"{job.project.name}{job.project.date}", job.training_set.shuffle
     return Evaluation(
-        run=run.name,
-        shuffle=training_set.shuffle,
-        trainingsetindex=project.training_fractions.index(training_set.fraction),
-        fraction=training_set.fraction,
+        run=job.run.name,
+        shuffle=shuffle,
+        trainingsetindex=job.trainingsetindex,
+        fraction=job.training_set.fraction,
         snapshot=snapshot.name,
         step=snapshot.step,
         selected_on_test=snapshot.selected_on_test or checkpoint.selected_on_test,
-        scorer=scorer(task, backbone, training_set.shuffle, run.name, snapshot.step),
-        pcutoff=options["pcutoff"],
+        scorer=scorer(task, backbone, shuffle, job.run.name, snapshot.step),
+        pcutoff=job.options["pcutoff"],
         parts=scores,
         curves=curves,
     )
 
 
 def _draw(
+    job: _Job,
     evaluation: Evaluation,
-    training_set: TrainingSet,
     poses: ImagePoses,
     labels: Mapping[str, NDArray[np.float32]],
-    parts: Mapping[str, tuple[str, ...]],
     skeleton: Skeleton,
-    options: Mapping[str, Any],
     folder: Path,
 ) -> None:
     style = Style(
         skeleton.keypoints,
-        keypoint_colors(len(skeleton.keypoints), options["colormap"]),
-        dotsize=options["dotsize"],
-        alphavalue=options["alphavalue"],
-        pcutoff=options["pcutoff"],
+        keypoint_colors(len(skeleton.keypoints), job.options["colormap"]),
+        dotsize=job.options["dotsize"],
+        alphavalue=job.options["alphavalue"],
+        pcutoff=job.options["pcutoff"],
     )
-    pictures = folder / f"LabeledImages_{evaluation.stem}"
+    pictures, frames = folder / f"LabeledImages_{evaluation.stem}", job.training_set.frames
     with progress("Drawing", len(poses.names), "images") as advance:
-        for part, names in parts.items():
-            write_pictures(pictures, _PREFIXES[part], names, training_set.frames, labels[part], poses, style, advance)
+        for part, names in job.parts.items():
+            write_pictures(pictures, _PREFIXES[part], names, frames, labels[part], poses, style, advance)
     say(f"Pictures: {pictures}")
 
 
