@@ -1,130 +1,36 @@
-"""Training sets: what a shuffle is - the labels as they were, the split, and the packed frames.
-
-A training set is one JSON file, ``<dataset folder>/dlc-core/shuffle-trainset<F>shuffle<S>.json``, beside the packs of
-frames it names. Editing labels later changes no training set; making it again does.
-"""
+"""Make training sets: divide the labelled frames, pack them, and tell DeepLabCut the same."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlc_core.console import say
+from dlc_core.data.deeplabcut_files import DatasetNames, read_deeplabcut_split, write_deeplabcut_files
 from dlc_core.data.packed import PackedFrames, content_hash
+from dlc_core.data.pose_cfg import write_pose_cfg
 from dlc_core.data.splits import Split, make_split
+from dlc_core.data.training_set import (
+    TrainingSet,
+    fraction_at,
+    images_with_points,
+    percent,
+    training_set_file,
+)
 from dlc_core.errors import ConfigError, DataError
-from dlc_core.files import write_text
 from dlc_core.labels.table import LabelTable
+from dlc_core.project.runs import shuffle_folder
 
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
-_FORMAT = "dlc-core training set 1"
+__all__ = ["TrainingSet", "create_training_dataset", "fraction_at", "images_with_points"]
 
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """The labelled frames of one shuffle, divided.
-
-    Parameters
-    ----------
-    path : Path
-        The JSON file that holds it.
-    fraction : float
-        The entry of TrainingFraction it was made for.
-    shuffle : int
-        Number of the shuffle, from 1.
-    split : Split
-        Which frames train, validate and test. Frames without any labelled point are in no part.
-    labels : LabelTable
-        All labels as they were when the training set was made.
-    frames : PackedFrames
-        The pixels of every frame of the split.
-    """
-
-    path: Path
-    fraction: float
-    shuffle: int
-    split: Split
-    labels: LabelTable
-    frames: PackedFrames = field(repr=False)
-
-    @classmethod
-    def open(
-        cls, project: Project, shuffle: int = 1, trainingsetindex: int = 0, iteration: int | None = None
-    ) -> TrainingSet:
-        """Return a training set of a project.
-
-        Parameters
-        ----------
-        project : Project
-            The project.
-        shuffle : int
-            Number of the shuffle, from 1.
-        trainingsetindex : int
-            Index into TrainingFraction of config.yaml.
-        iteration : int or None
-            None for the current iteration.
-
-        Raises
-        ------
-        ConfigError
-            TrainingFraction has no such entry.
-        DataError
-            The training set was never made, or its file or frames cannot be read.
-        """
-        fraction = fraction_at(project.training_fractions, trainingsetindex)
-        path = training_set_file(project.dataset_folder(iteration), fraction, shuffle)
-        if not path.is_file():
-            found = sorted(path.parent.glob("shuffle-*.json"))
-            has = (
-                f"there are {', '.join(file.stem.removeprefix('shuffle-') for file in found)}"
-                if found
-                else "there is none yet"
-            )
-            raise DataError(
-                f"no training set for shuffle={shuffle} and TrainingFraction {fraction} in "
-                f"{path.parent.parent}; {has}. "
-                f"Make it: dlc create-dataset 'shuffles=[{shuffle}]'"
-            )
-        return cls.read(path)
-
-    @classmethod
-    def read(cls, path: Path) -> TrainingSet:
-        """Return the training set of a JSON file.
-
-        Raises
-        ------
-        DataError
-            It is damaged, or its frames are gone.
-        """
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
-                raise DataError(
-                    f"{path} is no training set ({_FORMAT!r} expected). Make it again: dlc create-dataset "
-                    f"overwrite=true"
-                )
-            labels = _labels_from(stored["labels"])
-            split = Split.from_dict(stored["split"])
-            name, fraction, shuffle = str(stored["frames"]), float(stored["fraction"]), int(stored["shuffle"])
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as exc:
-            raise DataError(f"{path} is damaged ({exc}). Make it again: dlc create-dataset overwrite=true") from exc
-        return cls(path, fraction, shuffle, split, labels, PackedFrames.open(path.with_name(name)))
-
-    @property
-    def usable_images(self) -> tuple[str, ...]:
-        """Names of the frames with at least one labelled point, in the order of the labels."""
-        return images_with_points(self.labels)
-
-    def with_split(self, split: Split) -> TrainingSet:
-        """Return the same frames divided differently, for instance by `dlc_core.data.splits.fold_split`."""
-        return replace(self, split=split)
+DEEPLABCUT = "deeplabcut"
+"""The split method that takes over the split of a shuffle DeepLabCut made."""
 
 
 def create_training_dataset(
@@ -138,8 +44,9 @@ def create_training_dataset(
     seed: int = 0,
     iteration: int | None = None,
     overwrite: bool = False,
+    pose_cfg_defaults: Mapping[str, Any] | None = None,
 ) -> list[TrainingSet]:
-    """Make one training set per fraction and shuffle.
+    """Make one training set per fraction and shuffle, with its pose_cfg.yaml and DeepLabCut's files.
 
     Parameters
     ----------
@@ -152,11 +59,14 @@ def create_training_dataset(
     fractions : sequence of float or None
         Entries of TrainingFraction; None for all.
     method, validation, file, seed
-        As for `dlc_core.data.splits.make_split`. Fraction and shuffle are mixed into the seed.
+        As for `dlc_core.data.splits.make_split`; fraction and shuffle are mixed into the seed. ``method="deeplabcut"``
+        takes over the split that DeepLabCut made for the same fraction and shuffle, and leaves its files alone.
     iteration : int or None
         None for the current iteration.
     overwrite : bool
         Whether an existing training set may be made again.
+    pose_cfg_defaults : mapping or None
+        Option to default value, shown in pose_cfg.yaml.
 
     Returns
     -------
@@ -175,51 +85,31 @@ def create_training_dataset(
     folder = project.dataset_folder(iteration)
     images = _require_points(project, labels)
     groups = [PurePosixPath(name).parent.as_posix() for name in images]
-    planned: list[tuple[Path, float, int, Split]] = []
+    names = DatasetNames(folder, project.name, project.date, project.scorer)
+    planned: dict[Path, tuple[float, int, Split]] = {}
     for fraction in fractions:
-        for shuffle in shuffles:
+        for shuffle in dict.fromkeys(shuffles):
             path = training_set_file(folder, fraction, shuffle)
-            _require_new(path, fraction, shuffle, overwrite)
-            split = make_split(images, groups, method, fraction, _seed(seed, fraction, shuffle), validation, file)
-            planned.append((path, fraction, shuffle, split))
-    name = f"frames-{content_hash(images, project.root)}.zarr"
-    frames = PackedFrames.create(folder / "dlc-core" / name, images, project.root)
-    made = [TrainingSet(path, fraction, shuffle, split, labels, frames) for path, fraction, shuffle, split in planned]
+            _require_free(path, planned, fraction, shuffle)
+            theirs = (
+                None if path.is_file() and method != DEEPLABCUT else read_deeplabcut_split(names, fraction, shuffle)
+            )
+            _require_new(path, theirs, method, overwrite)
+            if method == DEEPLABCUT:
+                split = _taken_over(theirs, images, validation, path)
+            else:
+                split = make_split(images, groups, method, fraction, _seed(seed, fraction, shuffle), validation, file)
+            planned[path] = (fraction, shuffle, split)
+    pack = f"frames-{content_hash(images, project.root)}.zarr"
+    frames = PackedFrames.create(folder / "dlc-core" / pack, images, project.root)
+    made = [TrainingSet(path, *plan, labels, frames) for path, plan in planned.items()]
+    if method != DEEPLABCUT:
+        write_deeplabcut_files(names, made)
     for training_set in made:
-        _write(training_set)
+        shuffle_files = shuffle_folder(project, training_set.fraction, training_set.shuffle, iteration)
+        write_pose_cfg(shuffle_files / "train" / "pose_cfg.yaml", pose_cfg_defaults)
+        training_set.write()
     return made
-
-
-def fraction_at(fractions: Sequence[float], index: int) -> float:
-    """Return TrainingFraction[index].
-
-    Raises
-    ------
-    ConfigError
-        There is no such entry.
-    """
-    if not 0 <= index < len(fractions):
-        raise ConfigError(
-            f"trainingsetindex={index}, but TrainingFraction of config.yaml has {len(fractions)} "
-            f"entr{'y' if len(fractions) == 1 else 'ies'}: {list(fractions)}. Choose 0 to {len(fractions) - 1}."
-        )
-    return fractions[index]
-
-
-def training_set_file(dataset_folder: Path, fraction: float, shuffle: int) -> Path:
-    """Return where a training set is stored."""
-    return dataset_folder / "dlc-core" / f"shuffle-trainset{percent(fraction)}shuffle{shuffle}.json"
-
-
-def percent(fraction: float) -> int:
-    """Return the fraction as it stands in names: ``int(100 * fraction)``, as DeepLabCut writes it (0.29 becomes 28)."""
-    return int(100 * fraction)
-
-
-def images_with_points(labels: LabelTable) -> tuple[str, ...]:
-    """Return the images that have at least one labelled point."""
-    some = np.isfinite(labels.keypoints).all(-1).any((1, 2))
-    return tuple(name for name, found in zip(labels.images, some, strict=True) if found)
 
 
 def _require_points(project: Project, labels: LabelTable) -> tuple[str, ...]:
@@ -243,44 +133,53 @@ def _require_points(project: Project, labels: LabelTable) -> tuple[str, ...]:
     return images
 
 
-def _require_new(path: Path, fraction: float, shuffle: int, overwrite: bool) -> None:
+def _require_free(path: Path, planned: Mapping[Path, object], fraction: float, shuffle: int) -> None:
     if shuffle < 1:
         raise ConfigError(f"shuffle {shuffle} cannot be; shuffles are numbered from 1.")
+    if path in planned:
+        raise ConfigError(
+            f"TrainingFraction holds two entries that are called {percent(fraction)} in file names, "
+            f"{fraction} among them. "
+            "Use whole per cents, each once, in config.yaml."
+        )
+
+
+def _require_new(path: Path, theirs: Split | None, method: str, overwrite: bool) -> None:
+    what = path.stem.removeprefix("shuffle-")
     if path.is_file() and not overwrite:
         raise DataError(
-            f"shuffle {shuffle} with TrainingFraction {fraction} exists already ({path}). "
-            "Choose another number (shuffles=[N]), or make it again with overwrite=true."
+            f"{what} exists already ({path}). Choose another number (shuffles=[N]), or make it again with "
+            f"overwrite=true."
         )
+    if theirs is not None and method != DEEPLABCUT and not overwrite:
+        raise DataError(
+            f"{what} was made by DeepLabCut ({path.parent.parent}). Take over its split with "
+            f"split.method=deeplabcut, choose "
+            "another number (shuffles=[N]), or replace it with overwrite=true."
+        )
+
+
+def _taken_over(theirs: Split | None, images: Sequence[str], validation: float, path: Path) -> Split:
+    """Return DeepLabCut's split without frames that have no labelled point."""
+    if theirs is None:
+        raise DataError(
+            f"DeepLabCut made no {path.stem.removeprefix('shuffle-')} in {path.parent.parent}, so "
+            f"split.method=deeplabcut has "
+            "nothing to take over. Choose the number of one of its shuffles, or another split.method."
+        )
+    if validation:
+        raise ConfigError("split.validation does not go with split.method=deeplabcut, which takes a split as it is.")
+    usable = set(images)
+    train, test = (tuple(name for name in part if name in usable) for part in (theirs.train, theirs.test))
+    for part, found in (("train", train), ("test", test)):
+        if not found:
+            raise DataError(f"DeepLabCut's split leaves no labelled frame to {part} on ({path.parent.parent}).")
+    without = len(usable) - len(train) - len(test)
+    if without > 0:
+        say(f"{without} labelled frames are in no part of DeepLabCut's split")
+    return Split(train, test, method=DEEPLABCUT)
 
 
 def _seed(seed: int, fraction: float, shuffle: int) -> int:
     """Return a seed of its own for each shuffle, the same on every machine."""
     return int(np.random.SeedSequence((seed, percent(fraction), shuffle)).generate_state(1)[0])
-
-
-def _write(training_set: TrainingSet) -> None:
-    stored = {
-        "format": _FORMAT,
-        "fraction": training_set.fraction,
-        "shuffle": training_set.shuffle,
-        "frames": training_set.frames.path.name,
-        "split": training_set.split.as_dict(),
-        "labels": _labels_as_dict(training_set.labels),
-    }
-    write_text(training_set.path, json.dumps(stored, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _labels_as_dict(labels: LabelTable) -> dict[str, Any]:
-    points = {
-        name: [[value if np.isfinite(value) else None for value in point] for point in frame[0].tolist()]
-        for name, frame in zip(labels.images, labels.keypoints, strict=True)
-    }
-    return {"scorer": labels.scorer, "bodyparts": list(labels.bodyparts), "points": points}
-
-
-def _labels_from(stored: Mapping[str, Any]) -> LabelTable:
-    bodyparts = tuple(stored["bodyparts"])
-    keypoints = np.full((len(stored["points"]), 1, len(bodyparts), 2), np.nan)
-    for index, frame in enumerate(stored["points"].values()):
-        keypoints[index, 0] = np.array(frame, float)  # None becomes NaN
-    return LabelTable(str(stored["scorer"]), tuple(stored["points"]), bodyparts, keypoints)

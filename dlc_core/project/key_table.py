@@ -199,7 +199,7 @@ _AUGMENTATION = (
         "motion_blur",
         "augmenter.motionblurratio",
         False,
-        "motion blur: true for half of the images (imgaug)",
+        "motion blur (imgaug): true for half of the images",
         "share_of_flag",
     ),
     _pose("motion_blur_params.k", "augmenter.motion_blur_length", 7, "length of the blur in pixels (imgaug)"),
@@ -207,7 +207,7 @@ _AUGMENTATION = (
         "covering",
         "augmenter.coverratio",
         False,
-        "hide rectangles: true for half of the images (imgaug)",
+        "hide rectangles (imgaug): true for half of the images",
         "share_of_flag",
     ),
     _pose(

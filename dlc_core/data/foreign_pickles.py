@@ -1,0 +1,63 @@
+"""Read pickles that other programs wrote, without running any code they may carry."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+from dlc_core.errors import DataError
+
+_BUILTINS = frozenset(
+    {
+        "bool",
+        "bytearray",
+        "bytes",
+        "complex",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "set",
+        "slice",
+        "str",
+        "tuple",
+    }
+)
+_NUMPY = frozenset({"_reconstruct", "dtype", "ndarray", "scalar", "_frombuffer"})
+
+
+class _BuiltinsAndNumpy(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a class of builtins or NumPy's arrays and scalars; refuse everything else."""
+        numpy_module = module == "numpy" or module.startswith(("numpy.core.", "numpy._core."))
+        if (module == "builtins" and name in _BUILTINS) or (numpy_module and name in _NUMPY):
+            return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
+        raise pickle.UnpicklingError(f"it holds {module}.{name}")
+
+
+def read_pickle(path: Path) -> Any:
+    """Return what a pickle of builtins and NumPy arrays holds.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or holds anything else; nothing of it has been executed.
+    """
+    try:
+        return _BuiltinsAndNumpy(io.BytesIO(path.read_bytes())).load()
+    except (
+        pickle.UnpicklingError,
+        EOFError,
+        OSError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ImportError,
+        IndexError,
+    ) as exc:
+        raise DataError(
+            f"{path} cannot be read as data ({exc}). Expected a pickle of plain values and NumPy arrays."
+        ) from exc
