@@ -56,7 +56,7 @@ from dlc_core.plugin_api.discovery import load_plugins
 plugins = load_plugins()
 print(json.dumps({
     "failures": {failure.provider: failure.reason for failure in plugins.failures},
-    "ambiguous": {kind: dict(registry.ambiguous) for kind, registry in plugins.registries.items() if registry.ambiguous},
+    "ambiguous": {kind: dict(registry.ambiguous) for kind, registry in plugins.registries.items()},
     "names": {kind: sorted(registry) for kind, registry in plugins.registries.items()},
     "built": type(plugins.registry("backbone").build({"name": "tiny_conv", "width": 2})).__name__,
 }))
@@ -85,8 +85,11 @@ def test_five_broken_packages_at_once_are_named_and_change_nothing_else(site, br
     assert "settings" in reasons["dlc-broken-argument"]
     assert "Did you mean 'dlc_backbones'" in reasons["dlc-broken-spelling"]
     assert "the licence server does not answer" in reasons["dlc-broken-raising"]
-    assert list(together["ambiguous"]) == ["frame_selector"]
-    owners = together["ambiguous"]["frame_selector"]["every_nth"]
+    ambiguous = {
+        (kind, name): owners for kind, names in together["ambiguous"].items() for name, owners in names.items()
+    }
+    assert list(ambiguous) == [("frame_selector", "every_nth")]
+    owners = ambiguous["frame_selector", "every_nth"]
     assert {owner.split(" ")[0] for owner in owners} == {"dlc-example", "dlc-broken-duplicate"}
     alone["names"]["frame_selector"].remove("every_nth")
     assert together["names"] == alone["names"]

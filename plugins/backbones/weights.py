@@ -30,6 +30,11 @@ from torch import Tensor, nn
 from dlc_core.errors import ConfigError, PluginError
 
 StateDict = Mapping[str, Tensor]
+# What the readers raise for bytes that are no weights; PyTorch's unpickler fails wherever the bytes lead it.
+UNREADABLE = (
+    *(OSError, RuntimeError, ValueError, EOFError, LookupError, TypeError, AttributeError),
+    *(pickle.UnpicklingError, SafetensorError),
+)
 _REMEDY = "Give weights of the same timm network, or backbone.pretrained=false."
 
 
@@ -132,7 +137,7 @@ def _read_file(path: Path) -> StateDict:
             f"backbone.weights_file={path} does not exist. Give the path of a .safetensors or .pth file, "
             "or backbone.pretrained=false."
         ) from exc
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as exc:
+    except UNREADABLE as exc:
         reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         raise ConfigError(
             f"backbone.weights_file={path} cannot be read as weights: {reason}. "
