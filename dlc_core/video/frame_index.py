@@ -8,6 +8,7 @@ to counts only if the frame found there is, pixel by pixel, the one that was the
 from __future__ import annotations
 
 import zlib
+from array import array
 from bisect import bisect_right
 from collections import deque
 from contextlib import ExitStack
@@ -62,6 +63,9 @@ class FrameIndex:
         Frames that the decoder gave but marked as incomplete.
     errors : int
         Packets that gave no frame because they could not be decoded.
+    checksums : array of unsigned int
+        CRC-32 of every frame's RGB pixels, only for a damaged stream: what a decoder puts in the place of lost pixels
+        depends on frames before the key frame, so there every frame reached by a seek has to be checked.
     """
 
     frame_count: int
@@ -69,11 +73,12 @@ class FrameIndex:
     points: tuple[SeekPoint, ...]
     damaged_frames: int
     errors: int
+    checksums: array[int]
 
     @property
     def is_damaged(self) -> bool:
         """Whether anything in the stream could not be decoded as it was encoded."""
-        return bool(self.damaged_frames or self.errors)
+        return bool(self.checksums or self.damaged_frames or self.errors)
 
     def point_before(self, index: int) -> int:
         """Return the position in `points` of the last one at or before frame `index`, -1 if there is none."""
@@ -95,15 +100,16 @@ def frame_index(path: Path) -> FrameIndex:
 
 @lru_cache(maxsize=256)
 def _frame_index(path: Path, _size: int, _mtime_ns: int) -> FrameIndex:
-    index = _scan(path, threads=True)
-    return _scan(path, threads=False) if index.is_damaged else index
+    index = _scan(path)
+    return _scan(path, is_damaged=True) if index.is_damaged else index
 
 
-def _scan(path: Path, threads: bool) -> FrameIndex:
+def _scan(path: Path, is_damaged: bool = False) -> FrameIndex:
     frame_count = packets = damaged = 0
     points: list[SeekPoint] = []
     keys: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED_KEYS)
-    with VideoStream(path, threads) as stream, ExitStack() as stack:
+    checksums = array("I")
+    with VideoStream(path, threads=not is_damaged) as stream, ExitStack() as stack:
         expected = stream.metadata_frames
         show = expected >= _LONG
         advance = (
@@ -117,10 +123,12 @@ def _scan(path: Path, threads: bool) -> FrameIndex:
                 damaged += frame.is_corrupt
                 if frame.key_frame and (not points or frame_count - points[-1].index >= _APART):
                     points += _seek_point(frame, frame_count, keys)
+                if is_damaged:
+                    checksums.append(checksum(frame))
                 frame_count += 1
                 if advance:
                     advance(1)
-        return FrameIndex(frame_count, packets, tuple(points), damaged, stream.errors)
+        return FrameIndex(frame_count, packets, tuple(points), damaged, stream.errors, checksums)
 
 
 def _seek_point(frame: av.VideoFrame, index: int, keys: deque[tuple[int, int]]) -> list[SeekPoint]:

@@ -66,6 +66,7 @@ class VideoReader:
         self._stream: VideoStream | None = None
         self._decoded: Iterator[av.VideoFrame] = iter(())
         self._next = 0  # number of the frame that the decoder gives next
+        self._origin: int | None = None  # the seek point that the decoder started from, None for the start
         self._current: tuple[int, av.VideoFrame] | None = None
         self._useless_points: set[int] = set()
 
@@ -165,6 +166,13 @@ class VideoReader:
                 image = np.ascontiguousarray(crop.apply(image))
             yield index, image if size is None else _resized(image, *size)
 
+    def can_seek(self, index: int) -> bool:
+        """Tell whether frame `index` can be reached without decoding from the start."""
+        return any(
+            self.index.points[position].index > 0 and position not in self._useless_points and self._seek(position)
+            for position in range(self.index.point_before(index), -1, -1)
+        )
+
     def _ascending(self, indices: Iterable[int] | None) -> Iterable[int]:
         if indices is None:
             return range(self.frame_count)
@@ -180,19 +188,33 @@ class VideoReader:
                 f"0 to {self.frame_count - 1}. Ask for one of these."
             )
         if self._current is None or self._current[0] != index:
-            self._approach(index)
             self._current = index, self._frame_at(index)
         return self._current[1]
 
     def _frame_at(self, index: int) -> av.VideoFrame:
-        for frame in self._decoded:
-            self._next += 1
-            if self._next > index:
+        while True:
+            self._approach(index)
+            frame = self._advance(index)
+            if frame is not None and (self._origin is None or self._is_certain(index, frame)):
                 return frame
+            if self._origin is None:
+                break
+            self._useless_points.add(self._origin)
+            self._next = self.frame_count
         raise DataError(
             f"{self.path} ended at frame {self._next}, but had {self.frame_count} frames before. The file has "
             "changed since it was opened; start again once it is complete."
         )
+
+    def _advance(self, index: int) -> av.VideoFrame | None:
+        for frame in self._decoded:
+            self._next += 1
+            if self._next > index:
+                return frame
+        return None
+
+    def _is_certain(self, index: int, frame: av.VideoFrame) -> bool:
+        return not self.index.is_damaged or self.index.checksums[index] == checksum(frame)
 
     def _approach(self, index: int) -> None:
         """Put the decoder at or before frame `index`, nearest by cost."""
@@ -215,6 +237,7 @@ class VideoReader:
         self._stream = VideoStream(self.path, threads=not self.index.is_damaged)
         self._decoded = self._stream.frames()
         self._next = 0
+        self._origin = None
 
     def _seek(self, position: int) -> bool:
         """Go to a seek point and tell whether the frame there is the one that the decode from the start gave."""
@@ -231,7 +254,7 @@ class VideoReader:
                 if checksum(frame) != point.checksum:
                     return False
                 self._decoded = _then(frame, decoded)
-                self._next = point.index
+                self._next, self._origin = point.index, position
                 return True
             if frame.pts is not None and frame.pts > point.pts:
                 return False
