@@ -84,7 +84,7 @@ def create_training_dataset(
     fractions = project.training_fractions if fractions is None else fractions
     folder = project.dataset_folder(iteration)
     images = _require_points(project, labels)
-    groups = [PurePosixPath(name).parent.as_posix() for name in images]
+    groups = [PurePosixPath(name).parent.name for name in images]
     names = DatasetNames(folder, project.name, project.date, project.scorer)
     planned: dict[Path, tuple[float, int, Split]] = {}
     for fraction in fractions:

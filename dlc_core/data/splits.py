@@ -29,7 +29,7 @@ class Split:
         Names of images as in the label table, ``labeled-data/<folder>/<file>``, each in the order of the table. No
         frame is in two parts.
     method : str
-        ``random``, ``video``, ``contiguous``, ``file`` or ``fold``.
+        ``random``, ``video``, ``contiguous``, ``file``, ``deeplabcut`` or ``fold``.
     seed : int
         Seed of the generator that made it; what counts is the lists.
 
@@ -215,8 +215,8 @@ def fold_split(images: Sequence[str], fold: int, folds: int = 5, seed: int = 0) 
 
 
 def _check_options(method: str, validation: float, file: Path | None) -> None:
-    known = (*_METHODS, "file")
-    if method not in known:
+    known = (*_METHODS, "file", "deeplabcut")  # the last is what `dlc_core.data.create` makes of DeepLabCut's own files
+    if method not in (*_METHODS, "file"):
         raise ConfigError(f"split.method is {method!r}. {suggest(method, known)}Known: {', '.join(known)}.")
     if not 0 <= validation < 1:
         raise ConfigError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, suggest
+from dlc_core.project import box1
 from dlc_core.project.config import plain, read_yaml
 from dlc_core.project.key_table import BOX1, BOX2, CONFIG, POSE_CFG, Key
 from dlc_core.project.key_values import CONVERSIONS, SKIP
@@ -138,20 +139,19 @@ def read_pose_cfg(path: Path) -> dict[str, Any]:
 
 def key_table_markdown() -> str:
     """Return the table of keys for the documentation."""
+    meanings = {row.key: row.meaning for row in box1.BOX1}
+    for spelling, key in box1.OTHER_SPELLINGS.items():
+        meanings[key] += f" (also read: `{spelling}`)"
     lines = []
     for file, rows in ((CONFIG, BOX1), (POSE_CFG, BOX2)):
         lines += [f"### {file}", "", "| key | sets | default in the protocol | meaning |", "|---|---|---|---|"]
         for row in rows:
             if not row.quiet:
-                sets = (
-                    f"`{row.option}`"
-                    if row.option
-                    else f"`{row.choice_group}=`"
-                    if row.choice_group
-                    else "nothing here"
-                )
+                places = [f"`{row.choice_group}=`" if row.choice_group else f"`{row.option}`" if row.option else ""]
+                places += [f"`{option}={value}`" for option, value in row.implies]
+                sets = ", ".join(filter(None, places)) or "nothing here"
                 default = "" if row.default is None else f"`{row.default}`"
-                lines.append(f"| `{row.key}` | {sets} | {default} | {row.meaning} |")
+                lines.append(f"| `{row.key}` | {sets} | {default} | {row.meaning or meanings[row.key]} |")
         lines.append("")
     return "\n".join(lines)
 
