@@ -1,13 +1,8 @@
-"""Read and change a project's config.yaml without losing a comment, a key or the order of anything in it.
-
-Reading gives a `ProjectConfig`, typed and complete; the table of keys is `dlc_core.project.box1.BOX1`. Only
-``create-project`` and ``add-videos`` ever write the file.
-"""
+"""What a project's config.yaml says, typed and complete; the table of its keys is `dlc_core.project.box1.BOX1`."""
 
 from __future__ import annotations
 
 import difflib
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from dlc_core.errors import ConfigError, ProjectError
-from dlc_core.files import write_text
 from dlc_core.project.box1 import BOX1, KNOWN_ELSEWHERE, OTHER_SPELLINGS, Box1Key
+from dlc_core.project.yaml_text import plain, read_yaml
 
-__all__ = ["BOX1", "Box1Key", "ProjectConfig", "changed_text", "new_text", "plain", "read_yaml", "write_config"]
+__all__ = ["BOX1", "Box1Key", "ProjectConfig", "plain", "read_yaml"]
 
 _BY_KEY = {row.key: row for row in BOX1}
 _REQUIRED = ("Task", "scorer", "bodyparts")
@@ -113,80 +108,6 @@ class ProjectConfig:
         )
 
 
-def read_yaml(path: Path) -> Any:
-    """Return the file as a ruamel mapping that remembers comments, quotes and lines.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be read, is no YAML, or holds no table of keys.
-    """
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{path} is not UTF-8 text (byte {exc.start}). Save it as UTF-8.") from exc
-    except OSError as exc:
-        raise ConfigError(f"{path} cannot be read: {exc.strerror}. Expected a project's config.yaml.") from exc
-    try:
-        content = _yaml().load(text)
-    except MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        where = f" line {mark.line + 1}" if mark else ""
-        reason = " ".join(str(exc.problem or exc.context or "cannot be read").split())
-        raise ConfigError(f"{path}{where} is no valid YAML: {reason}. Compare the line with its neighbours.") from exc
-    except YAMLError as exc:
-        raise ConfigError(f"{path} is no valid YAML: {' '.join(str(exc).split())}.") from exc
-    if not isinstance(content, Mapping):
-        raise ConfigError(f"{path} holds no keys; lines like `Task: reaching` are expected.")
-    return content
-
-
-def write_config(path: Path, values: Mapping[str, Any]) -> None:
-    """Set `values` in the file at `path`; every other key, comment and quote stays."""
-    write_text(path, changed_text(path, values))
-
-
-def changed_text(path: Path, values: Mapping[str, Any]) -> str:
-    """Return the text of the file at `path` with `values` set."""
-    content = read_yaml(path)
-    for key, value in values.items():
-        content[key] = value
-    return _dump(content)
-
-
-def new_text(values: Mapping[str, Any]) -> str:
-    """Return the text of a new config.yaml: each key of `BOX1` with its meaning, and `values` in place of defaults."""
-    from ruamel.yaml.comments import CommentedMap
-
-    content = CommentedMap()
-    for row in BOX1:
-        if row.written:
-            content[row.key] = _as_yaml(values.get(row.key, row.default))
-            content.yaml_set_comment_before_after_key(row.key, before=row.meaning)
-    pairs = _BY_KEY["symmetric_bodyparts"]
-    hint = (
-        f"# {pairs.meaning}.\n# DeepLabCut 3 opens no project with a key it does not know, so remove it before.\n"
-        "# symmetric_bodyparts: []\n"
-    )
-    return _dump(content) + hint
-
-
-def plain(value: Any) -> Any:
-    """Return what YAML holds as builtin objects: dict, list, str, int, float, bool or None; dates as ISO text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    for kind in (int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
 def _typed(file: Path, found: Mapping[str, Any], lines: Mapping[str, int]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for key in sorted(found, key=lambda name: name in OTHER_SPELLINGS):  # today's spelling wins
@@ -221,24 +142,3 @@ def _refuse_multianimal(file: Path, found: Mapping[str, Any]) -> None:
             f"{file} is a multi-animal project (multianimalproject: true); only projects with one animal can be opened "
             "so far. Open a single-animal project, or work on this one with DeepLabCut."
         )
-
-
-def _as_yaml(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_as_yaml(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def _dump(content: Any) -> str:
-    stream = io.StringIO()
-    _yaml().dump(content, stream)
-    return stream.getvalue()
-
-
-def _yaml() -> Any:
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 10**6  # long paths stay on one line
-    return yaml

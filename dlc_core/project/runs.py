@@ -21,8 +21,8 @@ from dlc_core.console import warn
 from dlc_core.errors import RunError, suggest
 from dlc_core.files import check_name, disk_error
 from dlc_core.project.address import RunAddress
-from dlc_core.project.config import plain, read_yaml
 from dlc_core.project.project import Project
+from dlc_core.project.yaml_text import plain, read_yaml
 
 CONFIG, SOURCES, LOG, EVALUATION = "config.yaml", "sources.yaml", "log.csv", "evaluation"
 _SNAPSHOT = re.compile(r"(snapshot|best-validation|best-on-test)_(\d+)\.ckpt")

@@ -1,0 +1,170 @@
+"""What is doubtful about the labels of a project: points outside the image, duplicates, empty frames, broken values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlc_core.errors import DataError
+from dlc_core.geometry import outside
+from dlc_core.labels.draw import image_size
+from dlc_core.labels.files import check_bodyparts, label_file, labelled_folders, read_folder
+from dlc_core.labels.table import LabelTable
+from dlc_core.project.project import Project
+
+ERRORS = ("unreadable table", "missing image", "unreadable image")
+"""Kinds of problem that stop training; the others are only doubtful."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is doubtful.
+
+    Parameters
+    ----------
+    kind : str
+        One of `ERRORS`, or ``outside the image``, ``half a point``, ``infinite``, ``same place``, ``same picture``,
+        ``no point``, ``not labelled``.
+    where : str
+        The frame, or the folder for a table that cannot be read.
+    text : str
+        What was found, in words.
+    """
+
+    kind: str
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """The labels of a project, counted and checked.
+
+    Parameters
+    ----------
+    frames, points : int
+        Labelled frames, and points that can be trained on.
+    points_of : dict of str to int
+        Such points of each body part of config.yaml.
+    problems : tuple of Problem
+        Everything doubtful, folder by folder.
+    """
+
+    frames: int
+    points: int
+    points_of: dict[str, int]
+    problems: tuple[Problem, ...]
+
+    def kinds(self) -> dict[str, int]:
+        """Return how many problems of each kind there are."""
+        return dict(Counter(problem.kind for problem in self.problems))
+
+
+def check(
+    project: Project, folders: Sequence[Path] | None = None, advance: Callable[[int], None] = lambda _: None
+) -> LabelReport:
+    """Return what the labels of a project are worth; nothing is changed, and one bad table does not stop the rest.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    folders : sequence of Path or None
+        Folders below ``labeled-data``; None for all that hold labels.
+    advance : callable
+        Called with 1 after every folder, for a progress bar.
+
+    Raises
+    ------
+    DataError
+        There are no labels at all.
+    """
+    chosen = labelled_folders(project) if folders is None else list(folders)
+    if not chosen:
+        raise DataError(
+            f"no labels in {project.labeled_data}: no folder there holds a CollectedData_{project.scorer}.csv. "
+            "Label some frames first."
+        )
+    problems: list[Problem] = []
+    counts = dict.fromkeys(project.config.bodyparts, 0)
+    frames = 0
+    for folder in chosen:
+        advance(1)
+        try:
+            table = read_folder(folder, project.scorer)
+            check_bodyparts(project, table, label_file(folder, project.scorer))
+        except DataError as exc:
+            problems.append(Problem("unreadable table", folder.name, str(exc)))
+            continue
+        frames += len(table.images)
+        for name, number in zip(table.bodyparts, table.present.sum(axis=(0, 1)), strict=True):
+            counts[name] = counts.get(name, 0) + int(number)
+        problems += _of_points(table)
+        problems += _of_images(project.root, table)
+        problems += _not_labelled(folder, table)
+    used = {name: counts[name] for name in project.config.bodyparts}
+    return LabelReport(frames, sum(used.values()), used, tuple(problems))
+
+
+def _of_points(table: LabelTable) -> Iterator[Problem]:
+    """Yield what is wrong with the numbers, whatever the images are."""
+    for image, points in zip(table.images, table.keypoints[:, 0], strict=True):
+        missing, infinite = np.isnan(points), np.isinf(points)
+        if missing.all():
+            yield Problem("no point", image, "no body part is labelled; label the frame or remove its row")
+        for name, point in _named(table, points, missing.any(axis=1) & ~missing.all(axis=1)):
+            yield Problem(
+                "half a point", image, f"{name} has x={point[0]:g}, y={point[1]:g}; it counts as not labelled"
+            )
+        for name, point in _named(table, points, infinite.any(axis=1)):
+            yield Problem("infinite", image, f"{name} has x={point[0]:g}, y={point[1]:g}; it counts as not labelled")
+        whole = np.isfinite(points).all(axis=1)
+        first: dict[tuple[float, ...], str] = {}
+        for name, point in _named(table, points, whole):
+            other = first.setdefault(tuple(point.tolist()), name)
+            if other != name:
+                yield Problem("same place", image, f"{other} and {name} are both at {point[0]:g}, {point[1]:g}")
+
+
+def _of_images(root: Path, table: LabelTable) -> Iterator[Problem]:
+    """Yield what is wrong with the images, or with the labels on them."""
+    seen: dict[str, str] = {}
+    for image, points in zip(table.images, table.keypoints[:, 0], strict=True):
+        file = root / image
+        if not file.is_file():
+            yield Problem("missing image", image, f"{file} does not exist; restore it or remove its row")
+            continue
+        try:
+            height, width = image_size(file)
+        except DataError as exc:
+            yield Problem("unreadable image", image, str(exc))
+            continue
+        for name, point in _named(table, points, outside(points, height, width) & np.isfinite(points).all(axis=1)):
+            yield Problem(
+                "outside the image",
+                image,
+                f"{name} is at {point[0]:g}, {point[1]:g}; the image has {width} x {height} pixels",
+            )
+        twin = seen.setdefault(hashlib.blake2b(file.read_bytes()).hexdigest(), image)
+        if twin != image:
+            yield Problem("same picture", image, f"its image is identical to {twin}")
+
+
+def _not_labelled(folder: Path, table: LabelTable) -> Iterator[Problem]:
+    labelled = {image.rsplit("/", 1)[-1] for image in table.images}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() in {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"} and file.name not in labelled:
+            yield Problem("not labelled", f"labeled-data/{folder.name}/{file.name}", "the frame is in no label table")
+
+
+def _named(
+    table: LabelTable, points: NDArray[np.float64], chosen: NDArray[np.bool_]
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    for index in np.flatnonzero(chosen):
+        yield table.bodyparts[index], points[index]

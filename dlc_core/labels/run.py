@@ -1,0 +1,121 @@
+"""``dlc check-labels``: draw the labelled frames and say what is doubtful about the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from dlc_core.colors import keypoint_colors, named_color
+from dlc_core.console import Outcome, progress, say, warn
+from dlc_core.errors import ConfigError, DataError, suggest
+from dlc_core.labels.checks import ERRORS, LabelReport, check
+from dlc_core.labels.draw import DrawingStyle, draw_table
+from dlc_core.labels.files import DRAWN_SUFFIX, labelled_folders, read_folder
+from dlc_core.labels.table import LabelTable
+from dlc_core.project.project import Project
+
+if TYPE_CHECKING:
+    from dlc_core.plugin_api.hydra_bridge import Composed
+
+_SHOWN_PER_KIND = 5
+
+
+def check_labels(project: Project, composed: Composed, arguments: Sequence[str] = ()) -> Outcome:
+    """Draw and check the labels of a project.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    composed : Composed
+        `dlc_core.labels.settings.CheckLabelsSettings`.
+    arguments : sequence of str
+        Names of folders below ``labeled-data``, or of videos; none for all.
+
+    Returns
+    -------
+    Outcome
+        Counts, problems and the folders with pictures. Tables and images that cannot be read count as failed; what is
+        only doubtful does not.
+    """
+    folders = _chosen(project, arguments)
+    with progress("checking", len(folders), "folders") as advance:
+        report = check(project, folders, advance)
+    _tell(report)
+    drawn = _draw(project, folders, composed.config) if composed.config.draw else []
+    data = {
+        "frames": report.frames,
+        "points": report.points,
+        "points_of": report.points_of,
+        "problems": [asdict(problem) for problem in report.problems],
+        "drawn": [str(folder) for folder in drawn],
+    }
+    failed = sum(problem.kind in ERRORS for problem in report.problems)
+    return Outcome(data, "" if failed else "dlc create-dataset", failed)
+
+
+def _chosen(project: Project, arguments: Sequence[str]) -> list[Path]:
+    folders = labelled_folders(project)
+    known = {folder.name: folder for folder in folders}
+    chosen = []
+    for argument in arguments:
+        name = PurePath(argument).name
+        folder = known.get(name) or known.get(PurePath(argument).stem)
+        if folder is None:
+            raise DataError(
+                f"{argument!r} has no labels in {project.labeled_data}. {suggest(name, known)}"
+                f"Labelled: {', '.join(known) or 'none'}."
+            )
+        chosen.append(folder)
+    return chosen or folders
+
+
+def _tell(report: LabelReport) -> None:
+    say(f"{report.frames} labelled frames, {report.points} points.")
+    for name, number in report.points_of.items():
+        if number == 0:
+            warn(f"the body part {name!r} is labelled in no frame.")
+    for kind, number in report.kinds().items():
+        say(f"{kind}: {number}")
+        for problem in [problem for problem in report.problems if problem.kind == kind][:_SHOWN_PER_KIND]:
+            say(f"  {problem.where}: {problem.text}")
+        if number > _SHOWN_PER_KIND:
+            say(f"  ... and {number - _SHOWN_PER_KIND} more; --json lists them all")
+
+
+def _draw(project: Project, folders: Sequence[Path], config: Any) -> list[Path]:
+    drawn = []
+    for folder in folders:
+        try:
+            table = read_folder(folder, project.scorer)
+        except DataError:  # the report names it
+            continue
+        target = folder.with_name(folder.name + DRAWN_SUFFIX)
+        pictures = draw_table(project.root, table, target, _style(project, table, config))
+        say(f"{len(pictures)} pictures in {target}")
+        drawn.append(target)
+    return drawn
+
+
+def _style(project: Project, table: LabelTable, config: Any) -> DrawingStyle:
+    """Return the look of the labels; a body part has the same colour in every folder."""
+    own = project.config
+    names = (*own.bodyparts, *(name for name in table.bodyparts if name not in own.bodyparts))
+    palette = keypoint_colors(len(names), own.colormap if config.colormap is None else config.colormap)
+    if not 0.01 <= config.scale <= 20:
+        raise ConfigError(f"scale={config.scale}; a factor from 0.01 to 20 is expected.")
+    edges = project.skeleton.edges if config.draw_skeleton else ()
+    return DrawingStyle(
+        colors=palette[[names.index(name) for name in table.bodyparts]],
+        dotsize=own.dotsize if config.dotsize is None else config.dotsize,
+        alphavalue=own.alphavalue if config.alphavalue is None else config.alphavalue,
+        scale=config.scale,
+        edges=[
+            (table.bodyparts.index(a), table.bodyparts.index(b))
+            for a, b in edges
+            if a in table.bodyparts and b in table.bodyparts
+        ],
+        line_color=named_color(own.skeleton_color if config.skeleton_color is None else config.skeleton_color),
+    )

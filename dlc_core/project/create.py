@@ -1,0 +1,280 @@
+"""Make projects and add videos to them: the only code that writes config.yaml."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dlc_core.console import progress, warn
+from dlc_core.errors import ConfigError, DataError, DiskError, ProjectError
+from dlc_core.files import check_name, disk_error, replacing, write_text
+from dlc_core.project.box1 import BOX1
+from dlc_core.project.project import CONFIG_NAME, Project, file_name
+from dlc_core.project.yaml_text import new_text, with_entries
+from dlc_core.skeleton import Skeleton
+
+AnyPath = str | os.PathLike[str]
+
+_FOLDERS = ("videos", "labeled-data", "training-datasets", "dlc-models")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in any locale
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$|^$')  # in a file name, on some system
+
+
+def create_project(
+    name: str,
+    experimenter: str,
+    videos: Sequence[AnyPath],
+    working_directory: AnyPath = ".",
+    copy_videos: bool = False,
+    bodyparts: Sequence[str] | None = None,
+) -> Project:
+    """Make the project ``<name>-<experimenter>-<date>`` with its folders and config.yaml, and return it.
+
+    Parameters
+    ----------
+    name, experimenter : str
+        The task, and who labels; parts of the names of folders and files.
+    videos : sequence of path-like
+        Videos, or folders of videos.
+    working_directory : path-like
+        Where the project's folder is made.
+    copy_videos : bool
+        Copy the videos instead of linking to them.
+    bodyparts : sequence of str or None
+        Points to be labelled; None for those of the protocol's example, to be edited in config.yaml.
+
+    Raises
+    ------
+    ProjectError
+        The project exists.
+    ConfigError
+        A name cannot be part of a file's name, or a body part is listed twice.
+    DataError
+        There is no video, or one cannot be read, or two have the same name.
+    DiskError
+        The folder cannot be written. Nothing of the project is left then.
+    """
+    chosen = _find_videos(videos)
+    with _new_project(name, experimenter, working_directory, bodyparts) as (root, final):
+        video_sets = _place_videos(chosen, root, final, copy_videos)
+        _write_config(root, final, name, experimenter, video_sets, bodyparts)
+    return Project.open(final)
+
+
+def add_videos(project: Project, videos: Sequence[AnyPath], copy_videos: bool = False) -> Project:
+    """Add videos, or folders of videos, to a project, and return the project as it is now.
+
+    A video that belongs to the project already is left alone with a notice. Everything else in config.yaml stays.
+
+    Raises
+    ------
+    DataError
+        There is no video, one cannot be read, or the project has another one of that name.
+    DiskError
+        The project cannot be written.
+    """
+    listed = {path.resolve() for path in project.videos()}
+    chosen = []
+    for video in _find_videos(videos):
+        if video.resolve() in listed:
+            warn(f"{video} belongs to the project already.")
+        else:
+            chosen.append(video)
+    stems = {Path(file_name(path)).stem: path for path in project.config.video_sets}
+    for video in chosen:
+        if video.stem in stems:
+            raise DataError(
+                f"the project has a video {stems[video.stem]} already; {video} would share its folder "
+                f"labeled-data/{video.stem}. Rename the new video."
+            )
+    if chosen:
+        added = _place_videos(chosen, project.root, project.root, copy_videos)
+        write_text(project.config.path, with_entries(project.config.path, "video_sets", added))
+    return Project.open(project.root)
+
+
+def project_from_labels(
+    csv: AnyPath,
+    name: str | None = None,
+    experimenter: str | None = None,
+    working_directory: AnyPath = ".",
+) -> Project:
+    """Make a project from labelled images that belong to none, and return it; the images are copied.
+
+    Images that lie directly in ``labeled-data/``, or beside the table, go to ``labeled-data/<folder>/``, where folder
+    is the one that holds the table.
+
+    Parameters
+    ----------
+    csv : path-like
+        A label table as DeepLabCut writes it; its images are looked for from its folder upwards.
+    name, experimenter : str or None
+        Task and scorer; None for the name of the table's folder, and for the table's scorer.
+    working_directory : path-like
+        Where the project's folder is made.
+
+    Raises
+    ------
+    DataError
+        The table cannot be read, or an image is missing.
+    ProjectError
+        The project exists.
+    """
+    from dlc_core.labels.files import read_csv, write_labels
+    from dlc_core.labels.table import LabelTable
+
+    file = Path(csv).absolute()
+    table = read_csv(file)
+    sources = _sources(file, table.images)
+    task, person = name or file.parent.name, experimenter or table.scorer
+    images = tuple(_inside_project(image, file.parent.name) for image in table.images)
+    renamed = LabelTable(person, images, table.bodyparts, table.keypoints)
+    with _new_project(task, person, working_directory, table.bodyparts) as (root, final):
+        with progress("copying", len(sources), "images") as advance:
+            for source, image in zip(sources, images, strict=True):
+                _copy(source, root / image)
+                advance(1)
+        for folder in renamed.folders():
+            place = f"labeled-data/{folder}/"
+            write_labels(renamed.select(image for image in images if image.startswith(place)), root / place)
+        _write_config(root, final, task, person, {}, table.bodyparts)
+    return Project.open(final)
+
+
+@contextmanager
+def _new_project(
+    name: str, experimenter: str, working_directory: AnyPath, bodyparts: Sequence[str] | None
+) -> Iterator[tuple[Path, Path]]:
+    """Yield a temporary folder and the project's final one; move the first to the second if the block succeeds."""
+    for what, text in (("project name", name), ("experimenter", experimenter)):
+        if _FORBIDDEN.search(text):
+            raise ConfigError(
+                f"the {what} {text!r} cannot be part of a folder's name; letters, digits, spaces and -_= are allowed. "
+                "Choose another."
+            )
+    if bodyparts is not None:
+        Skeleton(tuple(bodyparts))  # refuses an empty list and names that occur twice
+    today = datetime.datetime.now().astimezone().date().isoformat()
+    final = check_name(Path(working_directory).expanduser().absolute() / f"{name}-{experimenter}-{today}")
+    if final.exists():
+        raise ProjectError(
+            f"{final} exists and is never overwritten. Open it, add videos to it with `dlc add-videos`, or choose "
+            "another name."
+        )
+    aside = final.with_name(f".~{secrets.token_hex(4)}-new-project")
+    try:
+        for folder in _FOLDERS:
+            (aside / folder).mkdir(parents=True)
+        yield aside, final
+        aside.rename(final)
+    except OSError as exc:
+        raise exc if isinstance(exc, DiskError) else disk_error(final, exc) from exc
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_config(
+    root: Path, final: Path, name: str, experimenter: str, video_sets: Any, bodyparts: Sequence[str] | None
+) -> None:
+    today = datetime.datetime.now().astimezone()
+    parts = next(row.default for row in BOX1 if row.key == "bodyparts") if bodyparts is None else bodyparts
+    values = {
+        "Task": name,
+        "scorer": experimenter,
+        "date": f"{_MONTHS[today.month - 1]}{today.day}",
+        "project_path": str(final),
+        "video_sets": video_sets,
+        "bodyparts": list(parts),
+    }
+    write_text(root / CONFIG_NAME, new_text(values))
+
+
+def _find_videos(videos: Sequence[AnyPath]) -> list[Path]:
+    from dlc_core.video.probe import find_videos
+
+    found = [path.expanduser().absolute() for path in find_videos([Path(video) for video in videos])]
+    unique = list(dict.fromkeys(found))
+    if not unique:
+        raise DataError(
+            f"no video in {', '.join(map(str, videos)) or 'an empty list'}; give videos or folders of videos."
+        )
+    stems: dict[str, Path] = {}
+    for video in unique:
+        other = stems.setdefault(video.stem, video)
+        if other != video:
+            raise DataError(
+                f"{other} and {video} have the same name {video.stem!r}, and so would share labeled-data/{video.stem}. "
+                "Rename one."
+            )
+    return unique
+
+
+def _place_videos(videos: Iterable[Path], root: Path, final: Path, copy: bool) -> dict[str, dict[str, str]]:
+    """Link or copy videos into ``root/videos`` and return their entries of ``video_sets`` as seen from `final`."""
+    from dlc_core.video.reader import VideoReader
+
+    sizes = {}
+    for video in videos:  # all of them, before anything is written
+        with VideoReader(video) as reader:
+            sizes[video] = (reader.width, reader.height)
+    entries = {}
+    for video, (width, height) in sizes.items():
+        target = root / "videos" / video.name
+        if target.resolve() != video.resolve():
+            if target.exists() or target.is_symlink():
+                raise DataError(f"{target} exists and is another file than {video}. Rename one of them.")
+            _link_or_copy(video, target, copy)
+        try:
+            (root / "labeled-data" / video.stem).mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise disk_error(root / "labeled-data" / video.stem, exc) from exc
+        entries[str(final / "videos" / video.name)] = {"crop": f"0, {width}, 0, {height}"}
+    return entries
+
+
+def _link_or_copy(source: Path, target: Path, copy: bool) -> None:
+    if not copy:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source.resolve())
+        except (OSError, NotImplementedError) as exc:
+            warn(f"{target.parent} takes no links ({exc.__class__.__name__}); {source} is copied instead.")
+        else:
+            return
+    _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copy2(source, temporary)
+
+
+def _sources(csv: Path, images: Sequence[str]) -> list[Path]:
+    """Return where the images of a table lie: below the folder of the table or one above it, or beside the table."""
+    for folder in csv.parents:
+        found = [folder / image for image in images]
+        if any(path.is_file() for path in found):
+            break
+    else:
+        found = [csv.parent / image.rsplit("/", 1)[-1] for image in images]
+    missing = [path for path in found if not path.is_file()]
+    if missing or not images:
+        raise DataError(
+            f"{csv} labels {len(images)} images; {len(missing)} of them are not there, the first is "
+            f"{missing[0] if missing else 'none at all'}. Put the images where the table says, from its folder on."
+        )
+    return found
+
+
+def _inside_project(image: str, folder: str) -> str:
+    """Return an image's name as ``labeled-data/<folder>/<file>``, made from the folders it has, else from `folder`."""
+    *folders, file = image.split("/")
+    inner = [part for part in folders if part != "labeled-data"]
+    return f"labeled-data/{'_'.join(inner) or folder}/{file}"
