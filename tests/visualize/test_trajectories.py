@@ -1,0 +1,54 @@
+import cv2
+import numpy as np
+import pytest
+
+from dlc_core.demo.animal import SKELETON
+from dlc_core.demo.generate import true_keypoints
+from dlc_core.inference.pose_file import PoseFile
+from dlc_core.skeleton import Skeleton
+from dlc_core.visualize.tracks import choose_tracks
+from dlc_core.visualize.trajectories import plot_poses
+
+NAMES = ["trajectory.png", "plot.png", "plot-likelihood.png", "hist.png"]
+
+
+def color_count(path, color):
+    """Return how many pixels of a picture have nearly that RGB colour."""
+    picture = cv2.imread(str(path))[..., ::-1].astype(int)
+    return int((np.abs(picture - np.asarray(color, int)).max(axis=-1) < 25).sum())
+
+
+def test_the_four_pictures_are_written_and_show_every_body_part_in_its_colour(tmp_path):
+    keypoints = true_keypoints(120, 240, 320, 0).keypoints
+    poses = PoseFile.from_arrays(keypoints, np.ones(keypoints.shape[:-1]), SKELETON, fps=30.0, frame_size=(240, 320))
+    tracks = choose_tracks(SKELETON)
+    files = plot_poses(poses, tracks, tmp_path / "plots" / "mouse", pcutoff=0.1, alphavalue=1.0)
+    assert [file.name for file in files] == NAMES
+    for file in (files[0], files[1], files[3]):
+        assert all(color_count(file, color) > 30 for color in tracks.colors)
+
+
+def test_uncertain_points_are_left_out_of_the_trajectory(tmp_path):
+    keypoints = true_keypoints(60, 240, 320, 0).keypoints
+    likelihood = np.ones(keypoints.shape[:-1])
+    likelihood[:, 0, 2] = 0.05
+    tracks = choose_tracks(SKELETON)
+    counts = {}
+    for name, values in (("sure", np.ones_like(likelihood)), ("unsure", likelihood)):
+        poses = PoseFile.from_arrays(keypoints, values, SKELETON, frame_size=(240, 320))
+        picture = plot_poses(poses, tracks, tmp_path / name, pcutoff=0.1, alphavalue=1.0)[0]
+        counts[name] = [color_count(picture, color) for color in tracks.colors]
+    assert counts["unsure"][2] < counts["sure"][2] / 2  # the legend stays
+    assert counts["unsure"][0] == pytest.approx(counts["sure"][0], abs=60)
+
+
+def test_poses_without_any_confident_point_and_names_with_signs_still_give_pictures(tmp_path):
+    skeleton = Skeleton(("$weird_name$", "ohr (links) äöü", "%"))
+    poses = PoseFile.from_arrays(np.full((5, 1, 3, 2), np.nan), np.zeros((5, 1, 3)), skeleton)
+    files = plot_poses(poses, choose_tracks(skeleton), tmp_path, pcutoff=0.6)
+    assert [file.name for file in files] == NAMES
+
+
+def test_a_single_frame_gives_pictures(tmp_path):
+    poses = PoseFile.from_arrays(np.ones((1, 1, 6, 2)), np.ones((1, 1, 6)), SKELETON, fps=30.0)
+    assert len(plot_poses(poses, choose_tracks(SKELETON), tmp_path, pcutoff=0.1)) == 4
