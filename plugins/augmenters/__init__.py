@@ -173,9 +173,9 @@ class KorniaConfig:
     Parameters
     ----------
     scale_jitter_lo, scale_jitter_up : float
-        Factor, drawn uniformly for each sample, about the centre of the image, which keeps its size.
+        Factor, drawn uniformly for each sample. A random labelled joint stays where it is and the image keeps its size.
     rotation, rotratio : float
-        Largest angle in degrees, either way, and the share of the samples that are rotated.
+        Largest angle in degrees, either way, about that joint, and the share of the samples that are rotated.
     mirror : bool
         Mirror every second image left to right; symmetric pairs of body parts swap.
     brightness_dif : float

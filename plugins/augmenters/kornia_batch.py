@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import kornia
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dlc_core.errors import ConfigError
@@ -23,7 +24,7 @@ from dlc_core.geometry import Matrix, Preprocessing, mirroring
 from dlc_core.skeleton import Skeleton
 
 from .colour import LUMA
-from .geometry import MIRROR_SHARE, check_range, check_ratios, draw_zoom
+from .geometry import MIRROR_SHARE, check_range, check_ratios, draw_joint, draw_zoom
 
 
 class KorniaBatch:
@@ -77,7 +78,8 @@ class KorniaBatch:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return images, keypoints and matrices; see `dlc_core.plugin_api.protocols.BatchAugmenter`."""
         height, width = images.shape[-2:]
-        drawn = [self._draw_matrix(height, width, generator) for generator in generators]
+        labels = keypoints.cpu().numpy()
+        drawn = [self._draw_matrix(*each, (height, width)) for each in zip(labels, generators, strict=True)]
         matrices = torch.from_numpy(np.stack([matrix for matrix, _ in drawn])).to(images.device, torch.float32)
         mirrored = torch.tensor([is_mirrored for _, is_mirrored in drawn], device=images.device)
         pixels = kornia.geometry.transform.warp_affine(
@@ -87,11 +89,13 @@ class KorniaBatch:
         new = (pixels * 255).round().clamp(0, 255).to(torch.uint8)
         return new, self._move(keypoints, matrices, mirrored, (height, width)), matrices
 
-    def _draw_matrix(self, height: int, width: int, generator: np.random.Generator) -> tuple[Matrix, bool]:
-        centre = (width - 1) / 2, (height - 1) / 2
-        matrix = draw_zoom(centre, self.factors, self.rotation, self.rotratio, generator)
+    def _draw_matrix(
+        self, keypoints: NDArray[np.float32], generator: np.random.Generator, size: tuple[int, int]
+    ) -> tuple[Matrix, bool]:
+        joint = draw_joint(keypoints, size, generator)
+        matrix = draw_zoom(joint, self.factors, self.rotation, self.rotratio, generator)
         is_mirrored = bool(generator.random() < self.mirror_share)
-        return (mirroring(width) @ matrix if is_mirrored else matrix), is_mirrored
+        return (mirroring(size[1]) @ matrix if is_mirrored else matrix), is_mirrored
 
     def _move(self, keypoints: Tensor, matrices: Tensor, mirrored: Tensor, size: tuple[int, int]) -> Tensor:
         moved = torch.einsum("bij,bnkj->bnki", matrices[:, :2, :2], keypoints) + matrices[:, None, None, :2, 2]
