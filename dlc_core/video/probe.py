@@ -97,7 +97,7 @@ def _problems(index: FrameIndex, stream: VideoStream, seekable: bool) -> list[st
         problems.append(f"{index.damaged_frames} frames are damaged and show in part what the decoder guessed.")
     if not seekable and index.frame_count > _NEEDS_SEEKING:
         problems.append(
-            "single frames are reached only by decoding from the start, which is slow. Encode it again with key frames: "
+            "single frames are reached only by decoding from the start, which is slow. Encode with key frames: "
             "`ffmpeg -i OLD -c:v libx264 -crf 15 -g 50 NEW.mp4`."
         )
     if not stream.has_rate:
