@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc_core.errors import DataError
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
 
@@ -53,7 +52,7 @@ def batches(
     Raises
     ------
     DataError
-        The video ends before `frame_count` frames, or cannot be read.
+        The video has fewer frames, or cannot be read.
     """
 
     def read() -> Generator[Image, None, None]:
@@ -62,16 +61,8 @@ def batches(
             frames = ((index, prepare(frame)) for index, frame in reader.frames(range(first, frame_count), crop=crop))
             yield from _grouped(windows(frames, start, frame_count, window), batch_size)
 
-    delivered = 0
     with closing(prefetch(read())) as source:
-        for batch in source:
-            delivered += len(batch)
-            yield batch
-    if start + delivered < frame_count:
-        raise DataError(
-            f"{video} ended at frame {start + delivered}, but {frame_count} frames were found when it was opened. "
-            "Check it with `dlc doctor`; the poses up to there are kept."
-        )
+        yield from source
 
 
 def windows(

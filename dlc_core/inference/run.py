@@ -36,7 +36,7 @@ def analyze(project: Project | None, composed: Composed, arguments: Sequence[str
     keep_memory()
     config = composed.config
     address = RunAddress(
-        config.shuffle, config.trainingsetindex, config.iteration, config.run, _index(config.snapshotindex)
+        config.shuffle, config.trainingsetindex, config.iteration, config.run, snapshot_index(config.snapshotindex)
     )
     options = _options(composed)
     exporters = build_exporters(composed)
@@ -159,7 +159,7 @@ def _options(composed: Composed) -> AnalysisOptions:
     )
 
 
-def _index(value: int | str) -> int | str:
+def snapshot_index(value: int | str) -> int | str:
     """Return a snapshot index as a number if it is one."""
     text = str(value)
     return int(text) if text.lstrip("-").isdigit() else text

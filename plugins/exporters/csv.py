@@ -49,6 +49,8 @@ class Csv:
     def read(self, path: Path) -> PoseFile:
         """Return the poses of a file that we, DeepLabCut or another program wrote in this layout, in memory.
 
+        The separator is the character after the first word.
+
         Raises
         ------
         DataError
@@ -56,15 +58,17 @@ class Csv:
         """
         path = Path(path)
         try:
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = list(itertools.islice(csv.reader(file, delimiter=self._sep), 4))
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                first = file.readline()
+                sep = first[len("scorer") : len("scorer") + 1] if first.startswith("scorer") else self._sep
+                rows = [[first.split(sep)[0]], *itertools.islice(csv.reader(file, delimiter=sep), 3)]
             header = [row[0] for row in rows if row and row[0] in _LEVELS]
             if header[:1] != ["scorer"] or header[-1:] != ["coords"]:
                 raise DataError(
-                    f"{path} starts with {rows[0][:1] if rows else []}; expected the header rows scorer, "
-                    f"bodyparts, coords separated by {self._sep!r}. Is it a table of poses? (`exporters.csv.sep`)"
+                    f"{path} starts with {first[:40]!r}; expected the header rows scorer, bodyparts, coords. "
+                    "Is it a table of poses?"
                 )
-            table = pd.read_csv(path, sep=self._sep, header=list(range(len(header))), index_col=0)
+            table = pd.read_csv(path, sep=sep, header=list(range(len(header))), index_col=0, encoding="utf-8-sig")
         except (OSError, ValueError, csv.Error) as exc:
             if isinstance(exc, DataError):
                 raise

@@ -19,16 +19,16 @@ SKELETON = Skeleton(("nose", "tail", "ear"), edges=(("nose", "tail"),))
 CONFIG = {
     "backbone": {"name": "timm", "model": "test_resnet", "pretrained": False, "output_stride": 16},
     "head": {"name": "deconv"},
-    "preprocessing": {"global_scale": 1.0},
     "shuffle": 1,
 }
 
 
-def write_run(folder: Path, config=CONFIG, seed: int = 0, step: int = 10) -> Run:
+def write_run(folder: Path, scale: float = 1.0, seed: int = 0, step: int = 10) -> Run:
     """Write a snapshot of a random network whose score maps differ from frame to frame."""
+    config = {**CONFIG, "preprocessing": {"global_scale": scale}}
     torch.manual_seed(seed)
     model = build_model(config, SKELETON)
-    for name, value in model.head.named_parameters():
+    for value in model.head.parameters():
         if value.ndim > 1:
             torch.nn.init.normal_(value, std=0.5)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,6 +64,16 @@ def write_video(path: Path, frames: int, height: int = 64, width: int = 96, seed
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def make_run():
+    return write_run
+
+
+@pytest.fixture
+def make_video():
+    return write_video
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""``dlc export``: write analysed poses in other formats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dlc_core.console import Outcome, say, warn
+from dlc_core.errors import ConfigError, DlcError
+from dlc_core.export.sources import find_store
+from dlc_core.inference.exports import export_store
+from dlc_core.inference.run import build_exporters, snapshot_index
+from dlc_core.plugin_api.hydra_bridge import Composed
+from dlc_core.project.address import RunAddress
+from dlc_core.project.project import Project
+from dlc_core.project.runs import find_run
+from dlc_core.video.probe import find_videos
+
+
+def export(project: Project | None, composed: Composed, arguments: Sequence[str] = ()) -> Outcome:
+    """Write the poses of videos with every chosen exporter. A video without poses does not stop the others.
+
+    Raises
+    ------
+    DlcError
+        What concerns all videos: an unknown exporter or option, or no such run.
+    """
+    if not arguments:
+        raise ConfigError("no video was given. Name videos or folders: `dlc export VIDEO... exporter=csv`.")
+    config = composed.config
+    exporters = build_exporters(composed)
+    run, step = chosen_network(project, composed)
+    destfolder = Path(config.destfolder).expanduser() if config.destfolder else None
+    results: list[dict[str, Any]] = []
+    for argument in arguments:
+        try:
+            for video in find_videos([argument], str(config.videotype)):
+                results.append(_one(video, run, step, destfolder, exporters, bool(config.overwrite)))
+        except DlcError as exc:
+            results.append({"video": str(argument), "error": str(exc)})
+            warn(str(exc))
+    return Outcome({"videos": results}, "", sum("error" in result for result in results))
+
+
+def chosen_network(project: Project | None, composed: Composed) -> tuple[str, int | None]:
+    """Return name of run and step if the user chose them, ("", None) otherwise: then any poses of a video will do.
+
+    Raises
+    ------
+    RunError
+        There is no such run or snapshot.
+    """
+    config, sources = composed.config, composed.sources
+    address = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex")
+    if not any(sources.get(option) == "command line" for option in address):
+        return "", None
+    index = snapshot_index(config.snapshotindex)
+    run = find_run(project, RunAddress(config.shuffle, config.trainingsetindex, config.iteration, config.run, index))
+    snapshots = run.select(index)
+    return run.name, snapshots[0].step if len(snapshots) == 1 else None
+
+
+def _one(
+    video: Path, run: str, step: int | None, destfolder: Path | None, exporters: list[Any], overwrite: bool
+) -> dict[str, Any]:
+    result: dict[str, Any] = {"video": str(video)}
+    try:
+        store = find_store(video, destfolder=destfolder, run=run, step=step)
+        result["files"] = [str(path) for path in export_store(store, exporters, overwrite)]
+        say(f"{video.name}: wrote {', '.join(Path(path).name for path in result['files'])}")
+    except DlcError as exc:
+        result["error"] = f"{video.name}: {exc}"
+        warn(result["error"])
+    return result

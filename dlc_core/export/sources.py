@@ -1,0 +1,234 @@
+"""Which file the poses of a video are read from. Every step that needs poses asks `find_poses`.
+
+The order is: a file that was named, the pose store, h5, csv; the choice is printed. A table beside a store is a copy
+of it; one that somebody changed is refused, because nobody could tell which of the two was meant. With several
+scorers on one video the run decides, else the error lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from dlc_core.console import say
+from dlc_core.errors import DataError, PluginError
+from dlc_core.inference.exports import matches
+from dlc_core.inference.pose_file import PoseFile
+from dlc_core.inference.pose_store import SUFFIX
+from dlc_core.plugin_api.discovery import load_plugins
+
+_FIRST_READERS = ("h5", "csv")
+_SCORER_STARTS = ("DLC", "DeepCut")
+_NOT_POSES = ("_filtered", "_full", "_meta", "_skeleton", "_assemblies", "_labeled")
+
+
+class Reader(Protocol):
+    """An exporter that can read as well."""
+
+    suffix: str
+
+    def read(self, path: Path) -> PoseFile:
+        """Return the poses in a file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file with poses of a video.
+
+    Parameters
+    ----------
+    path : Path
+    scorer : str
+    run : str
+        Name of the run that made them; "" for a table, whose scorer says it.
+    step : int or None
+        Step of the snapshot, if known.
+    exports : mapping
+        What a store has exported, by file name.
+    """
+
+    path: Path
+    scorer: str
+    run: str = ""
+    step: int | None = None
+    exports: Mapping[str, Mapping[str, Any]] | None = None
+
+    @property
+    def is_store(self) -> bool:
+        """Whether it is a pose store."""
+        return self.exports is not None
+
+    def is_of(self, run: str, step: int | None) -> bool:
+        """Tell whether `run` (any if "") and `step` (any if None) made it."""
+        name = run.replace("\\", "-").replace("/", "-")
+        by_run = not run or (self.run == run if self.run else f"_{name}_snapshot_" in self.scorer)
+        by_step = step is None or self.step == step or self.scorer.endswith(f"_snapshot_{step}")
+        return by_run and by_step
+
+
+def find_poses(
+    video: Path,
+    *,
+    destfolder: Path | None = None,
+    run: str = "",
+    step: int | None = None,
+    file: Path | None = None,
+) -> PoseFile:
+    """Return the poses of a video and print where they come from.
+
+    Parameters
+    ----------
+    video : Path
+        It need not exist: its name and folder say where to look.
+    destfolder : Path or None
+        Where the analysis put its results; None: beside the video.
+    run : str
+        Name of the run that made the poses; "" for any. Pass what the user typed, not the default ``latest``.
+    step : int or None
+        Step of the snapshot; None for any.
+    file : Path or None
+        A pose store or table to read instead.
+
+    Raises
+    ------
+    DataError
+        There are no poses, those of several scorers and `run` does not decide, an unfinished analysis, or a table that
+        somebody changed.
+    """
+    readers = installed_readers()
+    if file is not None:
+        return _announced(video, file, _read(file, readers))
+    chosen = _chosen(video, destfolder, run, step, [reader.suffix for reader in readers])
+    store = next((one for one in chosen if one.is_store), None)
+    if store is None:
+        return _announced(video, chosen[0].path, _read(chosen[0].path, readers))
+    poses = PoseFile.open(store.path)
+    _check_tables(poses, store, readers)
+    return _announced(video, store.path, poses)
+
+
+def find_store(video: Path, *, destfolder: Path | None = None, run: str = "", step: int | None = None) -> Path:
+    """Return the pose store of a video; parameters as for `find_poses`.
+
+    Raises
+    ------
+    DataError
+        There is none, or there are those of several scorers and `run` does not decide.
+    """
+    return _chosen(video, destfolder, run, step, [])[0].path
+
+
+def candidates(video: Path, folder: Path, suffixes: Sequence[str]) -> Iterator[Candidate]:
+    """Yield the files in `folder` that hold poses of `video`: stores first, then tables in the order of `suffixes`.
+
+    Tables that a store has exported under another scorer's name are part of that store and are left out.
+    """
+    if not folder.is_dir():
+        return
+    files = sorted(path for path in folder.iterdir() if path.name.startswith(video.stem))
+    exported: set[str] = set()
+    for path in files:
+        if path.suffix == SUFFIX and (store := _store_candidate(video, path)):
+            exported |= {name for name in store.exports or {} if Path(name).stem != path.stem}
+            yield store
+    for suffix in suffixes:
+        for path in files:
+            scorer = path.stem[len(video.stem) :]
+            if (
+                path.suffix == suffix
+                and scorer.startswith(_SCORER_STARTS)
+                and not scorer.endswith(_NOT_POSES)
+                and path.name not in exported
+            ):
+                yield Candidate(path, scorer)
+
+
+def installed_readers() -> list[Reader]:
+    """Return the installed exporters that can read, with their defaults: h5, csv, then others by name."""
+    registry = load_plugins().registry("exporter")
+    names = [name for name in _FIRST_READERS if name in registry]
+    names += sorted(name for name in registry if name not in names)
+    readers: list[Reader] = []
+    for name in names:
+        try:
+            if hasattr(registry.load(name), "read"):
+                reader = registry.build({"name": name})
+                if all(reader.suffix != other.suffix for other in readers):
+                    readers.append(reader)
+        except PluginError:  # one that cannot be imported is reported by `dlc plugins`
+            continue
+    return readers
+
+
+def _store_candidate(video: Path, path: Path) -> Candidate | None:
+    """Return the store at `path` if it holds poses of `video` (a longer name may start like this video's)."""
+    try:
+        poses = PoseFile.open(path, partial=True)
+    except DataError:
+        return None
+    if path.name != f"{video.stem}{poses.scorer}{SUFFIX}":
+        return None
+    about = poses.attributes
+    return Candidate(path, poses.scorer, str(about["run"]), int(about["step"]), about["exports"])
+
+
+def _chosen(
+    video: Path, destfolder: Path | None, run: str, step: int | None, suffixes: Sequence[str]
+) -> list[Candidate]:
+    folder = video.parent if destfolder is None else destfolder
+    found = list(candidates(video, folder, suffixes))
+    if not found:
+        kind = "are no poses" if suffixes else "is no pose store"
+        raise DataError(f"there {kind} of {video.name} in {folder}. Run `dlc analyze {video}` first.")
+    return _one_scorer(video, [one for one in found if one.is_of(run, step)], found)
+
+
+def _one_scorer(video: Path, matching: list[Candidate], found: list[Candidate]) -> list[Candidate]:
+    """Return the candidates of the only scorer among `matching`."""
+    if not matching:
+        raise DataError(
+            f"no poses of {video.name} are by that run and snapshot. There are poses by {_listed(found)}. "
+            "Choose one of these with run=, or run `dlc analyze` with that run first."
+        )
+    if len({one.scorer for one in matching}) > 1:
+        raise DataError(
+            f"{video.name} was analyzed by several networks: {_listed(matching)}. "
+            "Choose one with run= (and snapshotindex=), or name a file with file=."
+        )
+    return matching
+
+
+def _listed(found: Sequence[Candidate]) -> str:
+    return ", ".join(dict.fromkeys(f"{one.scorer} (run={one.run})" if one.run else one.scorer for one in found))
+
+
+def _check_tables(poses: PoseFile, store: Candidate, readers: Sequence[Reader]) -> None:
+    """Refuse to go on when a table of this store was changed."""
+    exports = store.exports or {}
+    for reader in readers:
+        table = store.path.with_suffix(reader.suffix)
+        if table.is_file() and not matches(poses, table, exports.get(table.name), reader):
+            raise DataError(
+                f"{table} differs from {store.path}, from which it was exported: somebody changed it. "
+                "Name the one that counts with file=, or export again: `dlc export VIDEO overwrite=true`."
+            )
+
+
+def _read(path: Path, readers: Sequence[Reader]) -> PoseFile:
+    if path.suffix == SUFFIX:
+        return PoseFile.open(path)
+    reader = next((reader for reader in readers if reader.suffix == path.suffix), None)
+    if reader is None:
+        known = ", ".join([SUFFIX, *(reader.suffix for reader in readers)])
+        raise DataError(f"{path} cannot be read: poses are read from {known}. `dlc plugins` lists the exporters.")
+    if not path.is_file():
+        raise DataError(f"there is no file {path}. Check the path.")
+    return reader.read(path)
+
+
+def _announced(video: Path, path: Path, poses: PoseFile) -> PoseFile:
+    say(f"{video.name}: poses from {path}")
+    return poses

@@ -1,0 +1,117 @@
+"""One video, one network: what is stored, skipped, refused and continued."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dlc_core.errors import ConfigError, DataError, DiskError
+from dlc_core.inference.analysis import AnalysisOptions, analyze_video, fingerprint
+from dlc_core.inference.network import load_network
+from dlc_core.inference.pose_file import PoseFile
+from dlc_core.inference.pose_store import PoseStore
+from dlc_core.inference.predictor import Predictor
+from dlc_core.video.crop import Crop
+from dlc_core.video.reader import VideoReader
+
+CPU = torch.device("cpu")
+
+
+def options(**changes):
+    return AnalysisOptions(**{"device": CPU, "batch_size": 4, "chunk": 8, **changes})
+
+
+def test_the_store_holds_what_the_network_finds_in_each_frame(video, network):
+    result = analyze_video(video, network, options())
+    assert (result.frame_count, result.new_frames) == (50, 50)
+    poses = PoseFile.open(result.store)
+    assert result.store == video.with_name(f"mouse{network.scorer}.zarr")
+    assert poses.skeleton == network.skeleton
+    assert (poses.fps, poses.frame_size, poses.video) == (25.0, (64, 96), video)
+    predictor = Predictor(network.model)
+    with VideoReader(video) as reader:
+        for index in (0, 7, 49):
+            alone = predictor(reader.read(index)[None])
+            np.testing.assert_allclose(poses.keypoints[index], alone.keypoints[0], atol=1e-3)
+            np.testing.assert_allclose(poses.likelihood[index], alone.likelihood[0], atol=1e-5)
+    assert len(np.unique(poses.keypoints[:, 0, 0, 0])) > 20  # the test network does look at the frames
+
+
+def test_poses_of_a_crop_are_in_full_frame_pixels(video, network):
+    crop = Crop(16, 80, 8, 56)
+    poses = PoseFile.open(analyze_video(video, network, options(), crop).store)
+    assert poses.crop == crop
+    predictor = Predictor(network.model)
+    with VideoReader(video) as reader:
+        alone = predictor(reader.read(5)[None, 8:56, 16:80])
+    np.testing.assert_allclose(poses.keypoints[5], alone.keypoints[0] + [16, 8], atol=1e-3)
+
+
+def test_a_crop_beyond_the_frame_is_clipped_and_one_outside_refused(video, network, tmp_path):
+    result = analyze_video(video, network, options(), Crop(50, 500, 0, 500), tmp_path / "clipped")
+    assert PoseFile.open(result.store).crop == Crop(50, 96, 0, 64)
+    whole = analyze_video(video, network, options(), Crop(0, 96, 0, 64), tmp_path / "whole")
+    assert PoseFile.open(whole.store).crop is None
+    with pytest.raises(ConfigError, match="outside"):
+        analyze_video(video, network, options(), Crop(200, 300, 0, 50))
+
+
+def test_scaled_inputs_are_mapped_back(video, tmp_path, make_run):
+    run = make_run(tmp_path / "half", scale=0.5)
+    network = load_network(run, run.select()[0], None)
+    poses = PoseFile.open(analyze_video(video, network, options()).store)
+    assert poses.keypoints[:, 0, :, 0].max() > 48  # beyond what half an image could hold
+
+
+def test_a_finished_video_is_skipped_and_said_so(video, network, capsys):
+    first = analyze_video(video, network, options())
+    before = (first.store / "zarr.json").read_bytes()
+    again = analyze_video(video, network, options(batch_size=2, precision="float16"))
+    assert again.new_frames == 0
+    assert "analyzed already" in capsys.readouterr().out
+    assert (first.store / "zarr.json").read_bytes() == before
+
+
+def test_an_interrupted_analysis_goes_on_with_its_own_batch_and_precision(video, network, tmp_path, capsys):
+    whole = analyze_video(video, network, options(batch_size=2, precision="float16"), destfolder=tmp_path / "whole")
+    part = analyze_video(video, network, options(batch_size=2, precision="float16"))
+    PoseStore.open(part.store).update(frames_done=24)
+    store = PoseStore.open(part.store)
+    store._keypoints[24:] = math.nan
+    result = analyze_video(video, network, options(batch_size=8, precision="float32"))
+    assert result.new_frames == 26
+    assert "going on at frame 24 of 50 (batches of 2, float16" in capsys.readouterr().out
+    np.testing.assert_array_equal(
+        PoseFile.open(part.store).load().keypoints, PoseFile.open(whole.store).load().keypoints
+    )
+
+
+def test_what_belongs_to_another_network_crop_or_video_is_refused(video, network, tmp_path, make_run, make_video):
+    analyze_video(video, network, options())
+    other = make_run(tmp_path / "elsewhere" / "DemoNov21-trainset95shuffle1" / "first", seed=1)
+    same_name = load_network(other, other.select()[0], None)
+    assert same_name.scorer == network.scorer
+    with pytest.raises(DataError, match=r"another network.*overwrite=true"):
+        analyze_video(video, same_name, options())
+    with pytest.raises(DataError, match="crop=none, not crop=0,40,0,40"):
+        analyze_video(video, network, options(), Crop(0, 40, 0, 40))
+    before = PoseFile.open(analyze_video(video, network, options()).store).load().keypoints
+    result = analyze_video(video, same_name, options(overwrite=True))
+    assert result.new_frames == 50
+    assert not np.array_equal(PoseFile.open(result.store).load().keypoints, before)
+    make_video(video, 50, seed=3)
+    with pytest.raises(DataError, match="another video"):
+        analyze_video(video, same_name, options())
+
+
+def test_a_folder_that_cannot_hold_the_result_is_one_clear_line(video, network, tmp_path):
+    with pytest.raises(DiskError, match="cannot write"):
+        analyze_video(video, network, options(), destfolder=video)  # a file where a folder should be
+
+
+def test_a_fingerprint_tells_recordings_apart(tmp_path, video, make_video):
+    other = make_video(tmp_path / "other.mp4", 50, seed=5)
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(video.read_bytes())
+    assert fingerprint(copy) == fingerprint(video) != fingerprint(other)
