@@ -15,6 +15,7 @@ from .meta import read_meta, write_meta
 from .table import poses_from_table, table_blocks
 
 KEY = "df_with_missing"
+_LAYOUT_VERSION = "0.15.2"  # of the table format, not of pandas: every version from 0.15.2 to 2.x writes this
 
 
 def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
@@ -30,6 +31,10 @@ def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
             with pd.HDFStore(temporary, mode="w") as store:
                 for part in table_blocks(poses, scorer):
                     store.append(KEY, part, format="table")
+                # pandas 3 leaves these two out, and pandas 2 (DeepLabCut's) cannot read a table without them.
+                attributes = store.get_storer(KEY).attrs
+                attributes.pandas_version = _LAYOUT_VERSION
+                attributes.nan_rep = "nan"
         except HDF5ExtError as exc:
             raise DiskError(
                 f"cannot write {path}: {str(exc).strip().splitlines()[-1]}. Is the disk full? "
