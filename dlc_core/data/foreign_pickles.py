@@ -32,10 +32,18 @@ _NUMPY = frozenset({"_reconstruct", "dtype", "ndarray", "scalar", "_frombuffer"}
 class _BuiltinsAndNumpy(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return a class of builtins or NumPy's arrays and scalars; refuse everything else."""
+        if (module, name) == ("_codecs", "encode"):  # how old protocols write bytes
+            return _latin1
         numpy_module = module == "numpy" or module.startswith(("numpy.core.", "numpy._core."))
-        if (module == "builtins" and name in _BUILTINS) or (numpy_module and name in _NUMPY):
+        if (module in ("builtins", "__builtin__") and name in _BUILTINS) or (numpy_module and name in _NUMPY):
             return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
         raise pickle.UnpicklingError(f"it holds {module}.{name}")
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it holds text in {encoding}")
+    return text.encode("latin1")
 
 
 def read_pickle(path: Path) -> Any:

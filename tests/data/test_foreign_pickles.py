@@ -1,0 +1,58 @@
+"""Foreign pickles: data is read, code is not run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from dlc_core.data.foreign_pickles import read_pickle
+from dlc_core.errors import DataError
+
+
+class Attack:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_plain_values_and_arrays_are_read(tmp_path, protocol):
+    path = tmp_path / "data.pickle"
+    content = [{"image": ("a", "b"), "joints": np.arange(6).reshape(2, 3)}, np.float64(0.5), {1, 2}, None, "é"]
+    path.write_bytes(pickle.dumps(content, protocol))
+    found = read_pickle(path)
+    np.testing.assert_array_equal(found[0]["joints"], content[0]["joints"])
+    assert found[1:] == content[1:]
+
+
+def test_a_pickle_with_code_is_refused_before_it_runs(tmp_path):
+    path = tmp_path / "evil.pickle"
+    path.write_bytes(pickle.dumps(Attack(str(tmp_path / "made-by-the-pickle"))))
+    with pytest.raises(DataError, match=r"(posix|nt)\.mkdir"):
+        read_pickle(path)
+    assert not (tmp_path / "made-by-the-pickle").exists()
+
+
+@pytest.mark.parametrize("name", ["eval", "exec", "getattr", "__import__", "open"])
+def test_functions_of_builtins_are_refused(tmp_path, name):
+    path = tmp_path / "evil.pickle"
+    path.write_bytes(f"cbuiltins\n{name}\n(S'1'\ntR.".encode())
+    with pytest.raises(DataError, match=rf"builtins\.{name}"):
+        read_pickle(path)
+
+
+def test_a_truncated_pickle_is_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "half.pickle"
+    path.write_bytes(pickle.dumps(list(range(1000)))[:100])
+    with pytest.raises(DataError, match=r"half\.pickle cannot be read"):
+        read_pickle(path)
+
+
+def test_deeplabcuts_own_pickles_are_read(data_folder):
+    meta = read_pickle(data_folder / "dlc-tests" / "trimouse_full.pickle")
+    assert "metadata" in meta

@@ -1,0 +1,70 @@
+"""``dlc create-dataset`` from options to files."""
+
+from __future__ import annotations
+
+import pytest
+
+from dlc_core.data.create import TrainingSet
+from dlc_core.data.run import create_dataset
+from dlc_core.errors import ConfigError, DataError
+from dlc_core.plugin_api.hydra_bridge import compose
+from dlc_core.project.runs import shuffle_folder
+
+
+def run(project, *overrides):
+    return create_dataset(project, compose("create_dataset", overrides, project))
+
+
+def test_the_options_reach_the_training_sets_and_the_outcome_tells(labelled_project):
+    outcome = run(labelled_project, "num_shuffles=2", "trainingsetindex=1", "split.validation=0.2", "seed=3")
+    rows = outcome.data["training_sets"]
+    assert [(row["shuffle"], row["fraction"], row["train"], row["validation"], row["test"]) for row in rows] == [
+        (1, 0.5, 4, 1, 6),
+        (2, 0.5, 4, 1, 6),
+    ]
+    assert outcome.next_step == "dlc train trainingsetindex=1"
+    assert TrainingSet.open(labelled_project, 2, 1).fingerprint == rows[1]["fingerprint"]
+
+
+def test_all_fractions_are_made_by_default(labelled_project):
+    rows = run(labelled_project).data["training_sets"]
+    assert [(row["fraction"], row["shuffle"]) for row in rows] == [(0.75, 1), (0.5, 1)]
+
+
+def test_the_pose_cfg_shows_what_training_would_use(labelled_project):
+    run(labelled_project, "trainingsetindex=0")
+    text = (shuffle_folder(labelled_project, 0.75, 1) / "train" / "pose_cfg.yaml").read_text()
+    plain = compose("train").plain()
+    assert f"# save_iters: {plain['training']['save_iters']} " in text
+    assert f"# pos_dist_thresh: {plain['head']['pos_dist_thresh']:g}" in text
+    assert "# cropratio: 0.4 " in text, "options of other augmenters are there, too"
+
+
+def test_a_split_file_with_an_awkward_name_works(labelled_project):
+    path = labelled_project.root / "my split, a=1.txt"
+    path.write_text("cage/img00.png\narena/img03.png\n")
+    outcome = run(labelled_project, "trainingsetindex=0", "split.method=file", f'split.file="{path}"')
+    assert outcome.data["training_sets"][0]["test"] == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "message"),
+    [
+        (["num_shuffles=0"], ConfigError, "1 or more"),
+        (["shuffles=[]"], ConfigError, "asks for no training set"),
+        (["trainingsetindex=7"], ConfigError, "Choose 0 to 1"),
+        (["split.method=vidoe"], ConfigError, "Did you mean 'video'"),
+        (["split.file=x.txt"], ConfigError, "do not go together"),
+        (["split.method=file", "split.file=x.txt"], DataError, r"x\.txt does not exist"),
+        (["split.methd=video"], ConfigError, "method"),
+    ],
+)
+def test_options_that_cannot_be_are_one_clear_line(labelled_project, overrides, error, message):
+    with pytest.raises(error, match=message) as caught:
+        run(labelled_project, *overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_arguments_are_refused(labelled_project):
+    with pytest.raises(ConfigError, match="takes no arguments"):
+        create_dataset(labelled_project, compose("create_dataset"), ["video.mp4"])
