@@ -103,7 +103,7 @@ def write_csv(table: LabelTable, path: str | os.PathLike[str], index_columns: in
     writer.writerow(["scorer", *blank, *(table.scorer for _ in pairs)])
     writer.writerow(["bodyparts", *blank, *(name for name, _ in pairs)])
     writer.writerow(["coords", *blank, *(coordinate for _, coordinate in pairs)])
-    flat = table.keypoints.reshape(len(table.images), -1).tolist()
+    flat = table.keypoints.reshape(len(table.images), len(pairs)).tolist()
     for image, values in zip(table.images, flat, strict=True):
         writer.writerow(
             [*split_name(image, index_columns), *("" if value != value else repr(value) for value in values)]
@@ -181,7 +181,9 @@ def _columns(file: Path, header: list[list[str]]) -> _Columns:
     places = {pair: first + column for column, pair in enumerate(zip(bodyparts, coordinates, strict=True))}
     names = tuple(dict.fromkeys(bodyparts))
     if len(places) < len(bodyparts) or len(places) < 2 * len(names):
-        lone = next(name for name in names if bodyparts.count(name) != 2 or (name, "x") not in places)
+        lone = next(
+            name for name in names if bodyparts.count(name) != 2 or not {(name, "x"), (name, "y")} <= set(places)
+        )
         raise DataError(
             f"{file}: the body part {lone!r} has {bodyparts.count(lone)} column(s); one x and one y are expected. "
             "Two body parts cannot have the same name."

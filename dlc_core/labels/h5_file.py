@@ -7,6 +7,7 @@ name is one string or three. Strings are written with object dtype, because pand
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,11 +88,10 @@ def write_h5(table: LabelTable, path: str | os.PathLike[str], index_columns: int
     file = Path(path)
     try:
         with replacing(file) as temporary:
+            temporary.touch()  # says why it cannot be written; HDF5 would not
             frame.to_hdf(temporary, key=KEY, mode="w")
     except HDF5ExtError as exc:
         raise DiskError(f"cannot write {file}: HDF5 gave up half way. Is the disk full? Free some space.") from exc
-    except PermissionError as exc:  # PyTables raises it without an error number
-        raise DiskError(f"cannot write {file}: permission denied. Make the folder writable.") from exc
 
 
 def as_dataframe(table: LabelTable, index_columns: int = 3) -> pd.DataFrame:
@@ -99,12 +99,30 @@ def as_dataframe(table: LabelTable, index_columns: int = 3) -> pd.DataFrame:
     import pandas as pd
 
     names = [split_name(image, index_columns) for image in table.images]
-    with pd.option_context("future.infer_string", False):
-        if index_columns == 1:
-            index: Any = pd.Index([name for (name,) in names], dtype=object)
-        else:
-            index = pd.MultiIndex.from_tuples(names, names=[None] * index_columns)
-        columns = pd.MultiIndex.from_product(
-            [[table.scorer], list(table.bodyparts), ["x", "y"]], names=["scorer", "bodyparts", "coords"]
-        )
-        return pd.DataFrame(table.keypoints.reshape(len(names), -1), index=index, columns=columns)
+    index: Any = _objects([name for (name,) in names]) if index_columns == 1 else _multi_index(names, [None] * 3)
+    columns = [(table.scorer, bodypart, coordinate) for bodypart in table.bodyparts for coordinate in "xy"]
+    return pd.DataFrame(
+        table.keypoints.reshape(len(names), len(columns)),
+        index=index,
+        columns=_multi_index(columns, ["scorer", "bodyparts", "coords"]),
+    )
+
+
+def _multi_index(rows: Sequence[tuple[str, ...]], names: Sequence[str | None]) -> pd.MultiIndex:
+    """Return an index whose levels have object dtype and the order of appearance; pandas 3 would make them ``str``."""
+    import pandas as pd
+
+    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
+    levels = [list(dict.fromkeys(column)) for column in values]
+    places = [{value: place for place, value in enumerate(level)} for level in levels]
+    return pd.MultiIndex(
+        levels=[_objects(level) for level in levels],
+        codes=[[place[value] for value in column] for place, column in zip(places, values, strict=True)],
+        names=list(names),
+    )
+
+
+def _objects(values: Sequence[str]) -> Any:
+    import pandas as pd
+
+    return pd.Index(list(values), dtype=object)
