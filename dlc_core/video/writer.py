@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -87,11 +87,12 @@ class VideoWriter:
             if error is None:
                 self._finish()
         except BaseException as exc:
+            self._abandon()
             self._stack.__exit__(type(exc), exc, exc.__traceback__)
             raise
         else:
             if error is not None:
-                self._container.close()
+                self._abandon()
             self._stack.__exit__(kind, error, trace)
 
     @property
@@ -125,7 +126,6 @@ class VideoWriter:
 
     def _finish(self) -> None:
         if not self._count:
-            self._container.close()
             raise DataError(
                 f"no frame was written to {self.path}; a video needs at least one. Check the range of frames."
             )
@@ -134,6 +134,10 @@ class VideoWriter:
             self._container.close()
         except av.error.FFmpegError as exc:
             raise self._refusal(exc) from exc
+
+    def _abandon(self) -> None:
+        with suppress(av.error.FFmpegError):  # closing writes the rest of the file, for which there may be no room
+            self._container.close()
 
     def _new_stream(self) -> av.VideoStream:
         encoder = next(name for name in _ENCODERS if name in av.codecs_available)
