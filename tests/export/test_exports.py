@@ -1,0 +1,100 @@
+"""Exports of a store: written once, kept current, never over what somebody changed."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlc_core.errors import DataError
+from dlc_core.inference.exports import ExporterChoice, export_store
+from dlc_core.inference.pose_file import PoseFile
+from dlc_core.inference.pose_store import PoseStore
+from dlc_core.plugin_api.discovery import load_plugins
+
+
+def chosen(name, **options):
+    registry = load_plugins().registry("exporter")
+    config = {"name": name, **options}
+    return ExporterChoice(name, registry.build(config), {"name": name, **registry.options(config)})
+
+
+def names(files):
+    return sorted(Path(file).name for file in files)
+
+
+def test_each_exporter_writes_beside_the_store_and_is_recorded(video, make_store):
+    store = make_store(video)
+    files = export_store(store, [chosen("h5"), chosen("csv")])
+    stem = store.stem
+    assert names(files) == [f"{stem}.csv", f"{stem}.h5", f"{stem}_meta.pickle"]
+    assert sorted(PoseFile.open(store).attributes["exports"]) == [f"{stem}.csv", f"{stem}.h5"]
+
+
+def test_what_is_current_is_not_written_again_and_new_options_are(video, make_store):
+    store = make_store(video)
+    export_store(store, [chosen("csv")])
+    table = store.with_suffix(".csv")
+    before = table.stat().st_mtime_ns
+    export_store(store, [chosen("csv")])
+    assert table.stat().st_mtime_ns == before
+    export_store(store, [chosen("csv", sep=";")])
+    assert table.read_text().startswith("scorer;")
+
+
+@pytest.mark.parametrize("name", ["h5", "csv"])
+def test_a_file_that_somebody_changed_is_kept_unless_told_otherwise(video, make_store, name):
+    store = make_store(video)
+    export_store(store, [chosen(name)])
+    table = store.with_suffix(f".{name}")
+    if name == "h5":
+        frame = pd.read_hdf(table)
+        frame.iloc[3, 0] = 55.5
+        frame.to_hdf(table, key="df_with_missing", format="table", mode="w")
+    else:
+        table.write_text(table.read_text().replace("\n3,", "\n3,5", 1))
+    edited = table.read_bytes()
+    with pytest.raises(DataError, match="somebody changed it"):
+        export_store(store, [chosen(name)])
+    assert table.read_bytes() == edited
+    export_store(store, [chosen(name)], overwrite=True)
+    assert table.read_bytes() != edited
+
+
+def test_a_file_rewritten_with_the_same_content_does_not_count_as_changed(video, make_store):
+    store = make_store(video)
+    export_store(store, [chosen("h5")])
+    table = store.with_suffix(".h5")
+    pd.read_hdf(table).to_hdf(table, key="df_with_missing", format="table", mode="w")
+    export_store(store, [chosen("h5")])
+
+
+def test_the_export_of_an_analysis_that_was_replaced_is_ours_to_replace(video, make_store):
+    store = make_store(video)
+    export_store(store, [chosen("h5")])
+    old = pd.read_hdf(store.with_suffix(".h5"))
+    records = PoseStore.open(store).attributes["exports"]
+    make_store(video, frames=31)
+    assert PoseStore.open(store).attributes["exports"] == records
+    export_store(store, [chosen("h5")])
+    assert len(pd.read_hdf(store.with_suffix(".h5"))) == len(old) + 1
+
+
+def test_predictions_of_deeplabcut_itself_are_never_overwritten(video, make_store):
+    store = make_store(video)
+    scorer = "DLC_Resnet50_TaskNov21shuffle1_snapshot_best-2"
+    theirs = video.with_name(f"mouse{scorer}.h5")
+    columns = pd.MultiIndex.from_product(
+        [[scorer], ["nose", "tail"], ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
+    )
+    pd.DataFrame(np.zeros((30, 6), np.float32), columns=columns).to_hdf(theirs, key="df_with_missing", format="table")
+    before = theirs.read_bytes()
+    with pytest.raises(DataError, match="snapshot_best-2"):
+        export_store(store, [chosen("deeplabcut", scorer=scorer)])
+    assert theirs.read_bytes() == before
+
+
+def test_an_unfinished_store_is_not_exported(video, make_store):
+    store = make_store(video, done=16)
+    with pytest.raises(DataError, match="16 of 30"):
+        export_store(store, [chosen("h5")])

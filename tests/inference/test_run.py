@@ -1,0 +1,142 @@
+"""`dlc analyze` and `dlc export` as the command line calls them."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from dlc_core.errors import ConfigError, RunError
+from dlc_core.export.run import export
+from dlc_core.inference.pose_file import PoseFile
+from dlc_core.inference.run import Crops, analyze
+from dlc_core.plugin_api.hydra_bridge import compose
+from dlc_core.video.crop import Crop
+
+
+def run_analyze(run, *arguments, **options):
+    overrides = [f"run='{run.folder}'", *(f"{key}={value}" for key, value in options.items())]
+    return analyze(None, compose("analyze", overrides), [str(argument) for argument in arguments])
+
+
+def test_outside_any_project_a_run_given_by_its_path_analyzes_and_exports(run, video):
+    outcome = run_analyze(run, video)
+    assert outcome.failed == 0
+    (result,) = outcome.data["videos"]
+    stem = "mouseDLC_Timm_DemoNov21shuffle1_first_snapshot_10"
+    assert [name.rsplit("/")[-1] for name in result["files"]] == [f"{stem}.h5", f"{stem}_meta.pickle", f"{stem}.csv"]
+    assert (result["frames"], result["new_frames"]) == (50, 50)
+    assert outcome.next_step.startswith("dlc plot ")
+    poses = PoseFile.open(video.with_name(f"{stem}.zarr"))
+    assert poses.attributes["config"]["precision"] == "float32"
+    assert poses.attributes["project"]["shuffle"] == 1
+    assert poses.attributes["batch_size"] == 4
+
+
+def test_one_bad_video_does_not_stop_the_others(run, video, make_video, tmp_path, capsys):
+    folder = tmp_path / "videos"
+    make_video(folder / "a good one.mp4", 12)
+    (folder / "broken.mp4").write_bytes(b"no video at all")
+    make_video(folder / "late é=1.mp4", 12)
+    outcome = run_analyze(run, folder, tmp_path / "absent.mp4", exporter="[]", videotype="mp4")
+    assert outcome.failed == 2
+    failed = [result for result in outcome.data["videos"] if "error" in result]
+    assert {name.rsplit("/")[-1] for name in (result["video"] for result in failed)} == {"broken.mp4", "absent.mp4"}
+    assert len(list(folder.glob("*.zarr"))) == 2
+    assert "2 of 4 analyses failed" in capsys.readouterr().err
+
+
+def test_destfolder_crop_and_batch_size(run, video, tmp_path):
+    outcome = run_analyze(
+        run, video, destfolder=f"'{tmp_path / 'out put'}'", crop="'10,90,0,60'", batch_size=7, exporter="csv"
+    )
+    assert outcome.failed == 0
+    (store,) = (tmp_path / "out put").glob("*.zarr")
+    poses = PoseFile.open(store)
+    assert poses.crop == Crop(10, 90, 0, 60)
+    assert poses.attributes["batch_size"] == 7
+    assert not list(video.parent.glob("*.zarr"))
+
+
+def test_all_snapshots_of_a_run(run, video, make_run):
+    make_run(run.folder, seed=1, step=20)
+    outcome = run_analyze(run, video, snapshotindex="all", exporter="[]")
+    assert [result["scorer"].rsplit("_", 1)[-1] for result in outcome.data["videos"]] == ["10", "20"]
+    assert len(list(video.parent.glob("*.zarr"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "what"),
+    [
+        ("device", "tpu", "tpu"),
+        ("precision", "float8", "float8"),
+        ("batch_size", 0, "batch_size"),
+        ("crop", "1", "crop"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_clear_line(run, video, option, value, what):
+    if option == "precision":
+        assert what in run_analyze(run, video, **{option: value}).data["videos"][0]["error"]
+        return
+    with pytest.raises(ConfigError, match=what):
+        run_analyze(run, video, **{option: value})
+
+
+def test_no_video_and_no_run_are_one_clear_line(run, video, tmp_path):
+    with pytest.raises(ConfigError, match="no video"):
+        run_analyze(run)
+    with pytest.raises(RunError, match="no project here"):
+        analyze(None, compose("analyze", [f"run='{tmp_path}'"]), [str(video)])
+    with pytest.raises(ConfigError, match="video_sets needs a project"):
+        run_analyze(run, video, crop="video_sets")
+
+
+def test_crops_of_video_sets_belong_to_their_videos(tmp_path, video):
+    class Videos:
+        def videos(self):
+            return {video: Crop(1, 5, 2, 6), tmp_path / "whole.mp4": None}
+
+    crops = Crops("video_sets", Videos())
+    assert crops.of(video) == Crop(1, 5, 2, 6)
+    assert crops.of(tmp_path / "whole.mp4") is None
+    with pytest.raises(ConfigError, match="add-videos"):
+        crops.of(tmp_path / "other.mp4")
+
+
+def test_a_copied_run_keeps_working_alone(run, video, tmp_path):
+    alone = tmp_path / "usb stick" / "my network"
+    shutil.copytree(run.folder, alone)
+    outcome = analyze(None, compose("analyze", [f"run='{alone}'", "exporter=[]"]), [str(video)])
+    assert outcome.failed == 0
+    assert outcome.data["videos"][0]["scorer"] == "DLC_Timm_shuffle1_my network_snapshot_10"
+
+
+def test_export_writes_later_what_analyze_did_not(run, video):
+    run_analyze(run, video, exporter="[]")
+    outcome = export(None, compose("export", ["exporter=csv", 'exporters.csv.sep=";"']), [str(video)])
+    assert outcome.failed == 0
+    (table,) = video.parent.glob("*.csv")
+    assert table.read_text().startswith("scorer;")
+    again = export(None, compose("export", ["exporter=h5"]), [str(video)])
+    assert again.failed == 0
+    (h5,) = video.parent.glob("*.h5")
+    assert str(h5) in again.data["videos"][0]["files"]
+
+
+def test_export_of_a_video_without_poses_does_not_stop_the_others(run, video, make_video, tmp_path):
+    make_video(tmp_path / "other.mp4", 10)
+    run_analyze(run, video, exporter="[]")
+    outcome = export(None, compose("export", ["exporter=h5"]), [str(tmp_path / "other.mp4"), str(video)])
+    assert outcome.failed == 1
+    assert "dlc analyze" in outcome.data["videos"][0]["error"]
+    assert outcome.data["videos"][1]["files"]
+
+
+def test_analyzing_again_after_an_interrupted_export_exports(run, video):
+    run_analyze(run, video)
+    (table,) = video.parent.glob("*.csv")
+    before = table.read_text()
+    table.unlink()
+    run_analyze(run, video)
+    assert table.read_text() == before
+    poses = PoseFile.open(next(video.parent.glob("*.zarr")))
+    assert np.isfinite(poses.load().keypoints).all()
