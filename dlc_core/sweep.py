@@ -122,8 +122,12 @@ def run_sweep(
         Overrides that every child gets and Hydra does not see.
     """
     import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
+    from dlc_core.errors import ConfigError
     from dlc_core.plugin_api.hydra_bridge import install
+    from dlc_core.plugin_api.hydra_errors import one_line
 
     install(verb.name)
     swept = [f"+{_ARGUMENT}={','.join(quote(str(Path(item).absolute())) for item in arguments)}"] if arguments else []
@@ -133,8 +137,11 @@ def run_sweep(
         return job(config)
 
     before, sys.argv = sys.argv, ["dlc", "--multirun", *overrides, *swept, *_places(folder)]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints an error itself and ends the process
     try:
         hydra.main(version_base="1.3", config_path="pkg://dlc_configs", config_name=verb.name)(task)()
+    except (HydraException, OmegaConfBaseException) as exc:
+        raise ConfigError(one_line(exc, verb.name)) from exc
     finally:
         sys.argv = before
     return collect(folder)

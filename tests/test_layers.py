@@ -66,7 +66,17 @@ def test_a_stage_imports_earlier_stages_only(repository):
 
 
 def test_only_the_command_line_run_modules_and_the_bridge_know_hydra(repository):
-    allowed = {"cli.py", "run.py", "hydra_bridge.py", "hydra_errors.py", "registry.py", "sweep.py", "testing.py", "help.py", "api.py"}
+    allowed = {
+        "cli.py",
+        "run.py",
+        "hydra_bridge.py",
+        "hydra_errors.py",
+        "registry.py",
+        "sweep.py",
+        "testing.py",
+        "help.py",
+        "api.py",
+    }
     for path in files(repository, "dlc_core"):
         if path.name not in allowed:
             assert not any(name.split(".")[0] in ("hydra", "omegaconf") for name in imports_of(path)), path

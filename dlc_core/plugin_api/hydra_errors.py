@@ -33,7 +33,8 @@ def one_line(exc: Exception, verb: str) -> str:
 
 
 def _unknown_choice(group: str, choice: str) -> str:
-    known = sorted(set(GlobalHydra.instance().config_loader().get_group_options(group)))
+    hydra = GlobalHydra.instance()
+    known = sorted(set(hydra.config_loader().get_group_options(group))) if hydra.is_initialized() else []
     return f"{group}={choice} does not exist. {suggest(choice, known)}Known: {', '.join(known) or 'none'}."
 
 

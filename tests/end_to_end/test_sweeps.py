@@ -1,0 +1,58 @@
+"""Sweeps: every launcher runs each job as a child of its own, and one that fails ends alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from dlc_core.project.project import Project
+from dlc_core.project.runs import shuffle_folder
+
+
+def test_each_job_of_a_sweep_reads_its_own_shuffle_and_has_a_run_of_its_own(dlc, project, small):
+    opened = Project.open(project)
+    for shuffle, radius in ((1, 11), (2, 12)):
+        path = shuffle_folder(opened, 0.75, shuffle) / "train" / "pose_cfg.yaml"
+        assert all(line.startswith("#") or not line.strip() for line in path.read_text().splitlines())
+        with path.open("a") as file:
+            file.write(f"\npos_dist_thresh: {radius}\n")
+    config = (project / "config.yaml").read_bytes()
+    dlc(project, "train", "-m", *small, "shuffle=1,2", "training.steps=2", "sweep=radius")
+    found = {}
+    for path in project.glob("dlc-models-core/iteration-0/*/radius/*/config.yaml"):
+        resolved = yaml.safe_load(path.read_text())
+        found[resolved["shuffle"]] = resolved["head"]["pos_dist_thresh"]
+        sources = (path.parent / "sources.yaml").read_text()
+        assert "pose_cfg.yaml: pos_dist_thresh" in sources
+    assert found == {1: 11, 2: 12}
+    assert (project / "config.yaml").read_bytes() == config
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
+def test_a_job_that_fails_ends_alone_under_every_launcher(dlc, project, launcher):
+    words = ["create-dataset", "-m", f"hydra/launcher={launcher}", "shuffles=[1],[7]", "--json"]
+    done = dlc(project, *words, code=2)
+    jobs = json.loads(done.stdout)["jobs"]
+    assert [job["exit_code"] for job in jobs] == [2, 0], done.stderr
+    assert "job 0" in done.stderr
+    assert "overwrite" in done.stderr
+    assert list(project.glob("training-datasets/**/shuffle-*shuffle7.json"))
+
+
+def test_every_video_of_an_analysis_sweep_is_a_job(dlc, project, small, video, tmp_path):
+    dlc(project, "train", *small, "training.steps=2", "run=one")
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video[0].read_bytes())
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"nothing")
+    done = dlc(project, "analyze", "-m", "--json", video[0], bad, other, f"destfolder={tmp_path}", code=2)
+    assert [bool(job["exit_code"]) for job in json.loads(done.stdout)["jobs"]] == [False, True, False]
+    assert len(list(tmp_path.glob("*.h5"))) == 2
+
+
+def test_a_wrong_option_in_a_sweep_is_one_line(dlc, project):
+    done = dlc(project, "train", "-m", "seed=1,2", "backbone=resnet500", code=2)
+    assert done.stderr.count("Error: ") == 1
+    assert "backbone=resnet500" in done.stderr
