@@ -37,6 +37,21 @@ class Prediction:
     likelihood: NDArray[np.float32]
 
 
+def check_precision(precision: str) -> str:
+    """Return `precision` if it is known.
+
+    Raises
+    ------
+    ConfigError
+        It is not.
+    """
+    if precision not in PRECISIONS:
+        raise ConfigError(
+            f"precision is {precision!r}. {suggest(precision, PRECISIONS)}Known: {', '.join(PRECISIONS)}."
+        )
+    return precision
+
+
 class Predictor:
     """A network on a device, from uint8 images to poses in the pixels of these images.
 
@@ -57,17 +72,13 @@ class Predictor:
     """
 
     def __init__(self, model: PoseModel, device: torch.device | str = "cpu", precision: str = "float32") -> None:
-        if precision not in PRECISIONS:
-            raise ConfigError(
-                f"precision is {precision!r}. {suggest(precision, PRECISIONS)}Known: {', '.join(PRECISIONS)}."
-            )
         if model.head.views > 1:
             raise DataError(
                 f"this network looks at {model.head.views} cameras together; a video shows one. "
                 "Analyze with a network for one view."
             )
         self.device = torch.device(device)
-        self.precision = precision
+        self.precision = check_precision(precision)
         self.window: tuple[int, ...] = tuple(model.head.window)
         self._model = model.to(self.device).to(memory_format=torch.channels_last).eval()
         self._preprocessing = model.preprocessing

@@ -13,6 +13,7 @@ from dlc_core.errors import ConfigError, DlcError
 from dlc_core.inference.analysis import AnalysisOptions, analyze_video
 from dlc_core.inference.exports import ExporterChoice, export_store
 from dlc_core.inference.network import Network, load_network
+from dlc_core.inference.predictor import check_precision
 from dlc_core.model.device import resolve_device
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.hydra_bridge import Composed
@@ -151,7 +152,7 @@ def _options(composed: Composed) -> AnalysisOptions:
     only_limit = composed.sources.get("batch_size", "").startswith("config.yaml")
     return AnalysisOptions(
         device=resolve_device(str(config.device)),
-        precision=str(config.precision),
+        precision=check_precision(str(config.precision)),
         batch_size=None if only_limit else size,
         batch_limit=size if only_limit else None,
         overwrite=bool(config.overwrite),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tables.exceptions import HDF5ExtError
@@ -32,7 +33,8 @@ def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
                 for part in table_blocks(poses, scorer):
                     store.append(KEY, part, format="table")
                 # pandas 3 leaves these two out, and pandas 2 (DeepLabCut's) cannot read a table without them.
-                attributes = store.get_storer(KEY).attrs
+                storer: Any = store.get_storer(KEY)
+                attributes = storer.attrs
                 attributes.pandas_version = _LAYOUT_VERSION
                 attributes.nan_rep = "nan"
         except HDF5ExtError as exc:

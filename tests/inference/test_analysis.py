@@ -8,9 +8,10 @@ import torch
 
 from dlc_core.errors import ConfigError, DataError, DiskError
 from dlc_core.inference.analysis import AnalysisOptions, analyze_video, fingerprint
+from dlc_core.inference.lock import locked
 from dlc_core.inference.network import load_network
 from dlc_core.inference.pose_file import PoseFile
-from dlc_core.inference.pose_store import PoseStore
+from dlc_core.inference.pose_store import PoseStore, store_path
 from dlc_core.inference.predictor import Predictor
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
@@ -108,6 +109,12 @@ def test_what_belongs_to_another_network_crop_or_video_is_refused(video, network
 def test_a_folder_that_cannot_hold_the_result_is_one_clear_line(video, network, tmp_path):
     with pytest.raises(DiskError, match="cannot write"):
         analyze_video(video, network, options(), destfolder=video)  # a file where a folder should be
+
+
+def test_a_second_process_on_the_same_video_is_told_so(video, network):
+    with locked(store_path(video, network.scorer)), pytest.raises(DataError, match="is being written by process"):
+        analyze_video(video, network, options())
+    assert analyze_video(video, network, options()).new_frames == 50
 
 
 def test_a_fingerprint_tells_recordings_apart(tmp_path, video, make_video):

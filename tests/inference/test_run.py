@@ -1,4 +1,4 @@
-"""`dlc analyze` and `dlc export` as the command line calls them."""
+"""`dlc analyze` as the command line calls it."""
 
 import shutil
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dlc_core.errors import ConfigError, RunError
-from dlc_core.export.run import export
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.run import Crops, analyze
 from dlc_core.plugin_api.hydra_bridge import compose
+from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
 
 
@@ -74,9 +74,6 @@ def test_all_snapshots_of_a_run(run, video, make_run):
     ],
 )
 def test_an_option_that_cannot_be_is_one_clear_line(run, video, option, value, what):
-    if option == "precision":
-        assert what in run_analyze(run, video, **{option: value}).data["videos"][0]["error"]
-        return
     with pytest.raises(ConfigError, match=what):
         run_analyze(run, video, **{option: value})
 
@@ -91,13 +88,14 @@ def test_no_video_and_no_run_are_one_clear_line(run, video, tmp_path):
 
 
 def test_crops_of_video_sets_belong_to_their_videos(tmp_path, video):
-    class Videos:
-        def videos(self):
-            return {video: Crop(1, 5, 2, 6), tmp_path / "whole.mp4": None}
-
-    crops = Crops("video_sets", Videos())
+    (tmp_path / "whole.mp4").touch()
+    (tmp_path / "config.yaml").write_text(
+        "Task: Demo\nscorer: me\ndate: Nov21\nbodyparts: [nose, tail, ear]\nvideo_sets:\n"
+        f"  {video}:\n    crop: 1, 5, 2, 6\n  {tmp_path / 'whole.mp4'}:\n    crop: 0, 96, 0, 64\n"
+    )
+    crops = Crops("video_sets", Project.open(tmp_path))
     assert crops.of(video) == Crop(1, 5, 2, 6)
-    assert crops.of(tmp_path / "whole.mp4") is None
+    assert crops.of(tmp_path / "whole.mp4") == Crop(0, 96, 0, 64)
     with pytest.raises(ConfigError, match="add-videos"):
         crops.of(tmp_path / "other.mp4")
 
@@ -108,27 +106,6 @@ def test_a_copied_run_keeps_working_alone(run, video, tmp_path):
     outcome = analyze(None, compose("analyze", [f"run='{alone}'", "exporter=[]"]), [str(video)])
     assert outcome.failed == 0
     assert outcome.data["videos"][0]["scorer"] == "DLC_Timm_shuffle1_my network_snapshot_10"
-
-
-def test_export_writes_later_what_analyze_did_not(run, video):
-    run_analyze(run, video, exporter="[]")
-    outcome = export(None, compose("export", ["exporter=csv", 'exporters.csv.sep=";"']), [str(video)])
-    assert outcome.failed == 0
-    (table,) = video.parent.glob("*.csv")
-    assert table.read_text().startswith("scorer;")
-    again = export(None, compose("export", ["exporter=h5"]), [str(video)])
-    assert again.failed == 0
-    (h5,) = video.parent.glob("*.h5")
-    assert str(h5) in again.data["videos"][0]["files"]
-
-
-def test_export_of_a_video_without_poses_does_not_stop_the_others(run, video, make_video, tmp_path):
-    make_video(tmp_path / "other.mp4", 10)
-    run_analyze(run, video, exporter="[]")
-    outcome = export(None, compose("export", ["exporter=h5"]), [str(tmp_path / "other.mp4"), str(video)])
-    assert outcome.failed == 1
-    assert "dlc analyze" in outcome.data["videos"][0]["error"]
-    assert outcome.data["videos"][1]["files"]
 
 
 def test_analyzing_again_after_an_interrupted_export_exports(run, video):
