@@ -41,6 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.step == "pictures" and options.video is None:
         parser.error("pictures needs the path of a video")
+    options.project = options.project.resolve()  # DeepLabCut writes it into config.yaml
     step = train if options.step == "train" else pictures
     found = step(options)
     print(json.dumps(found))
