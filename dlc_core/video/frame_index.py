@@ -101,7 +101,13 @@ def frame_index(path: Path) -> FrameIndex:
 @lru_cache(maxsize=256)
 def _frame_index(path: Path, _size: int, _mtime_ns: int) -> FrameIndex:
     index = _scan(path)
-    return _scan(path, is_damaged=True) if index.is_damaged else index
+    if index.frame_count == index.packets and not index.is_damaged:
+        return index
+    # A decoder with several threads can lose the last frames of a damaged stream without a word; other streams have
+    # packets that are not shown.
+    careful = _scan(path, is_damaged=True)
+    is_sound = not (index.is_damaged or careful.errors or careful.damaged_frames)
+    return index if is_sound and careful.frame_count == index.frame_count else careful
 
 
 def _scan(path: Path, is_damaged: bool = False) -> FrameIndex:

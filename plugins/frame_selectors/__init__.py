@@ -27,7 +27,7 @@ class KmeansConfig:
     Parameters
     ----------
     step : int or None
-        Look at every step-th candidate; None for about 2000 frames in all, whatever the length of the video.
+        Look at every step-th candidate; None for 500 to 1000 frames in all, whatever the length of the video.
     resize_width : int
         Width in pixels to which frames are shrunk before they are compared.
     color : bool

@@ -13,7 +13,7 @@ from dlc_core.errors import ConfigError
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
 
-_ENOUGH = 2000  # small frames; more cost time and hardly change the clusters
+_ENOUGH = 1000  # small frames; more cost time and hardly change the clusters
 _BATCH, _MAX_ITERATIONS, _TOLERANCE = 100, 50, 1e-3  # DeepLabCut's settings of MiniBatchKMeans
 
 
@@ -25,7 +25,7 @@ class Kmeans:
     Parameters
     ----------
     step : int or None
-        Look at every step-th candidate; None for about 2000 in all.
+        Look at every step-th candidate; None for 500 to 1000 in all.
     resize_width : int
         Width of the small frames in pixels.
     color : bool
@@ -72,7 +72,7 @@ class Kmeans:
         return np.sort(np.concatenate([chosen, generator.choice(rest, missing, replace=False)]).astype(np.int64))
 
     def _step(self, candidates: int, n: int) -> int:
-        wanted = self.step if self.step is not None else candidates // _ENOUGH
+        wanted = self.step if self.step is not None else -(-candidates // _ENOUGH)
         return max(1, min(wanted, candidates // n))
 
     def _small_frames(self, video: VideoReader, indices: NDArray[np.int64], crop: Crop | None) -> NDArray[np.float32]:

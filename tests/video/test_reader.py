@@ -96,7 +96,7 @@ def test_a_damaged_stream_has_the_frames_of_a_decode_from_the_start_that_goes_on
     truth = decode_from_the_start(path)
     with VideoReader(path) as reader:
         assert reader.frame_count == len(truth) <= 150
-        compare(reader, truth, np.random.default_rng(1).permutation(len(truth)))
+        compare(reader, truth, np.random.default_rng(1).permutation(len(truth))[:60])
         compare(reader, truth, range(len(truth)))
 
 
