@@ -55,7 +55,7 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
     Returns
     -------
     Outcome
-        ``data`` holds ``folder``, ``project``, ``error_px`` (mean and median over all points of all frames that were not
+        ``data`` holds ``folder``, ``project``, ``error_px`` (mean and median over the points of all frames that were not
         labelled, share within 5 px), ``evaluation``, ``files`` and ``seconds``.
 
     Raises
@@ -143,8 +143,8 @@ def _conclude(project: Project, errors: dict[str, float], files: list[str], seco
     say("")
     say(
         f"Error against the truth on the {errors['frames']:.0f} frames that were not labelled: "
-        f"mean {errors['mean']:.2f} px, median {errors['median']:.2f} px, {100 * errors['share_within_5px']:.1f} % within 5 px "
-        f"(frames of {WIDTH} x {HEIGHT} pixels)"
+        f"mean {errors['mean']:.2f} px, median {errors['median']:.2f} px, "
+        f"{100 * errors['share_within_5px']:.1f} % within 5 px (frames of {WIDTH} x {HEIGHT} pixels)"
     )
     say(f"The labelled video: {files[0]}")
     say(f"The pictures:       {Path(files[1]).parent}")
