@@ -181,5 +181,5 @@ class PoseDataModule(LightningDataModule):
 
 
 def _use_one_thread(_worker: int) -> None:
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(0)  # not 1: that waits for the threads of the process that was forked, which are not here
     torch.set_num_threads(1)
