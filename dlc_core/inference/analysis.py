@@ -113,11 +113,12 @@ def analyze_video(
     """
     path = store_path(video, network.scorer, destfolder)
     about = _inspect(video, crop)
+    store = _existing(path, network, about, options)
+    if store is not None and store.is_complete:
+        say(f"{video.name}: all {store.frame_count} frames are analyzed already ({path.name}).")
+        return Analysed(path, store.frame_count, 0, 0.0)
     with locked(path):
-        store = _existing(path, network, about, options)
-        if store is not None and store.is_complete:
-            say(f"{video.name}: all {store.frame_count} frames are analyzed already ({path.name}).")
-            return Analysed(path, store.frame_count, 0, 0.0)
+        store = _existing(path, network, about, options)  # again: another process may have worked on it until now
         if store is None:
             predictor = Predictor(network.model, options.device, options.precision)
             height, width = (about.crop.height, about.crop.width) if about.crop else about.frame_size

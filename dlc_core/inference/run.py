@@ -55,7 +55,8 @@ def analyze(project: Project | None, composed: Composed, arguments: Sequence[str
             results.append(_one(video, network, options, exporters, crops, destfolder))
     failed = sum("error" in result for result in results)
     if failed:
-        warn(f"{failed} of {len(results)} analyses failed: " + "; ".join(r["error"] for r in results if "error" in r))
+        names = ", ".join(Path(result["video"]).name for result in results if "error" in result)
+        warn(f"{failed} of {len(results)} analyses failed: {names}. The reasons stand above.")
     good = next((result["video"] for result in results if "error" not in result), None)
     following = f" destfolder={shlex.quote(str(destfolder))}" if destfolder else ""
     next_step = f"dlc plot {shlex.quote(good)}{following}" if good else ""

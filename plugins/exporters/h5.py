@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tables.exceptions import HDF5ExtError
 
@@ -16,6 +17,7 @@ from .meta import read_meta, write_meta
 from .table import poses_from_table, table_blocks
 
 KEY = "df_with_missing"
+_UNREADABLE = (HDF5ExtError, KeyError, ValueError, TypeError, AttributeError)
 _LAYOUT_VERSION = "0.15.2"  # of the table format, not of pandas: every version from 0.15.2 to 2.x writes this
 
 
@@ -33,16 +35,34 @@ def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
                 for part in table_blocks(poses, scorer):
                     store.append(KEY, part, format="table")
                 # pandas 3 leaves these two out, and pandas 2 (DeepLabCut's) cannot read a table without them.
-                storer: Any = store.get_storer(KEY)
-                attributes = storer.attrs
+                handle: Any = store
+                attributes = handle.get_storer(KEY).attrs
                 attributes.pandas_version = _LAYOUT_VERSION
                 attributes.nan_rep = "nan"
-        except HDF5ExtError as exc:
-            raise DiskError(
-                f"cannot write {path}: {str(exc).strip().splitlines()[-1]}. Is the disk full? "
-                "Free some space or write elsewhere (`destfolder=`)."
-            ) from exc
+            complete = _holds(temporary, poses, scorer)
+        except _UNREADABLE as exc:
+            raise _lost(path) from exc
+        if not complete:
+            raise _lost(path)
     return [path, write_meta(poses, scorer, path)]
+
+
+def _holds(file: Path, poses: PoseFile, scorer: str) -> bool:
+    """Tell whether the table in `file` is that of `poses`: on a full disk HDF5 loses data and says nothing."""
+    with pd.HDFStore(file, mode="r") as store:
+        for part in table_blocks(poses, scorer):
+            first = int(part.index[0])
+            written = store.select(KEY, start=first, stop=first + len(part))
+            if not np.array_equal(np.asarray(written), part.to_numpy(), equal_nan=True):
+                return False
+    return True
+
+
+def _lost(path: Path) -> DiskError:
+    return DiskError(
+        f"cannot write {path}: what HDF5 wrote is incomplete. Is the disk full? "
+        "Free some space or write elsewhere (`destfolder=`)."
+    )
 
 
 class H5:
@@ -66,7 +86,7 @@ class H5:
             with pd.HDFStore(path, mode="r") as store:
                 keys = store.keys()
                 table = store.get(KEY if f"/{KEY}" in keys or len(keys) != 1 else keys[0])
-        except (HDF5ExtError, OSError, KeyError, ValueError, TypeError, AttributeError) as exc:
+        except (*_UNREADABLE, OSError) as exc:
             raise DataError(f"{path} is no HDF5 table of poses ({str(exc).strip()}). Export it again.") from exc
         if not isinstance(table, pd.DataFrame):
             raise DataError(f"{path} holds no table of poses. Export it again.")
