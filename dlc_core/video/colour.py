@@ -46,7 +46,7 @@ def to_grey(frame: av.VideoFrame) -> Image:
     """Return the luma as (H, W) uint8 in full range (0 black, 255 white), upright."""
     name = frame.format.name
     if name in _GREY or (name in _PLANAR_YUV and _is_full_range(frame)):
-        grey: Image = _plane(frame, 0)
+        grey: Image = _plane(frame, 0).copy()  # the plane belongs to the decoder
     elif name in _PLANAR_YUV:
         grey = np.asarray(cv2.LUT(_plane(frame, 0), _EXPANSION), np.uint8)
     else:
