@@ -55,8 +55,8 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
     Returns
     -------
     Outcome
-        ``data`` holds ``folder``, ``project``, ``error_px`` (mean and median over the points of all frames that were not
-        labelled, share within 5 px), ``evaluation``, ``files`` and ``seconds``.
+        ``data`` holds ``folder``, ``project``, ``error_px`` (mean and median over the points of all frames that were
+        not labelled, share within 5 px), ``evaluation``, ``files`` and ``seconds``.
 
     Raises
     ------
