@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -36,9 +37,11 @@ def create_project(
     from dlc_core.project import create
 
     if labels is not None:
+        from dlc_core.labels.from_labels import project_from_labels
+
         if bodyparts:
             raise click.UsageError("--bodyparts and --from-labels exclude each other: the table names the body parts.")
-        project = create.project_from_labels(
+        project = project_from_labels(
             Path(labels), name=name, experimenter=experimenter, working_directory=Path(working_directory)
         )
         if videos:
@@ -51,7 +54,7 @@ def create_project(
     say(f"Project: {project.root}")
     step = "check-labels" if labels else "extract-frames"
     hint = "" if labels or bodyparts else f"edit the body parts in {project.root / 'config.yaml'}, then "
-    finish(Outcome({"project": str(project.root)}, f"{hint}cd {project.root} && dlc {step}"), False)
+    finish(Outcome({"project": str(project.root)}, f"{hint}cd {shlex.quote(str(project.root))} && dlc {step}"), False)
 
 
 @dlc.command("add-videos")

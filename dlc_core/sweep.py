@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,8 @@ def run_sweep(
     before, sys.argv = sys.argv, ["dlc", "--multirun", *overrides, *swept, *_places(folder)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints an error itself and ends the process
     try:
-        hydra.main(version_base="1.3", config_path="pkg://dlc_configs", config_name=verb.name)(task)()
+        with redirect_stdout(sys.stderr):  # Hydra's own messages; stdout is for results
+            hydra.main(version_base="1.3", config_path="pkg://dlc_configs", config_name=verb.name)(task)()
     except (HydraException, OmegaConfBaseException) as exc:
         raise ConfigError(one_line(exc, verb.name)) from exc
     finally:

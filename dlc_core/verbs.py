@@ -120,6 +120,7 @@ def verb_named(name: str) -> Verb:
 FREE_VALUES = frozenset(
     {
         "backbone.weights_file",
+        "crop",
         "destfolder",
         "file",
         "init_weights",

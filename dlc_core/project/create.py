@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dlc_core.console import progress, warn
+from dlc_core.console import warn
 from dlc_core.errors import ConfigError, DataError, DiskError, ProjectError
 from dlc_core.files import check_name, disk_error, replacing, write_text
 from dlc_core.project.box1 import BOX1
@@ -62,9 +62,9 @@ def create_project(
         The folder cannot be written. Nothing of the project is left then.
     """
     chosen = _find_videos(videos)
-    with _new_project(name, experimenter, working_directory, bodyparts) as (root, final):
+    with new_project(name, experimenter, working_directory, bodyparts) as (root, final):
         video_sets = _place_videos(chosen, root, final, copy_videos)
-        _write_config(root, final, name, experimenter, video_sets, bodyparts)
+        write_config(root, final, name, experimenter, video_sets, bodyparts)
     return Project.open(final)
 
 
@@ -100,56 +100,8 @@ def add_videos(project: Project, videos: Sequence[AnyPath], copy_videos: bool = 
     return Project.open(project.root)
 
 
-def project_from_labels(
-    csv: AnyPath,
-    name: str | None = None,
-    experimenter: str | None = None,
-    working_directory: AnyPath = ".",
-) -> Project:
-    """Make a project from labelled images that belong to none, and return it; the images are copied.
-
-    Images that lie directly in ``labeled-data/``, or beside the table, go to ``labeled-data/<folder>/``, where folder
-    is the one that holds the table.
-
-    Parameters
-    ----------
-    csv : path-like
-        A label table as DeepLabCut writes it; its images are looked for from its folder upwards.
-    name, experimenter : str or None
-        Task and scorer; None for the name of the table's folder, and for the table's scorer.
-    working_directory : path-like
-        Where the project's folder is made.
-
-    Raises
-    ------
-    DataError
-        The table cannot be read, or an image is missing.
-    ProjectError
-        The project exists.
-    """
-    from dlc_core.labels.files import read_csv, write_labels
-    from dlc_core.labels.table import LabelTable
-
-    file = Path(csv).absolute()
-    table = read_csv(file)
-    sources = _sources(file, table.images)
-    task, person = name or file.parent.name, experimenter or table.scorer
-    images = tuple(_inside_project(image, file.parent.name) for image in table.images)
-    renamed = LabelTable(person, images, table.bodyparts, table.keypoints)
-    with _new_project(task, person, working_directory, table.bodyparts) as (root, final):
-        with progress("copying", len(sources), "images") as advance:
-            for source, image in zip(sources, images, strict=True):
-                _copy(source, root / image)
-                advance(1)
-        for folder in renamed.folders():
-            place = f"labeled-data/{folder}/"
-            write_labels(renamed.select(image for image in images if image.startswith(place)), root / place)
-        _write_config(root, final, task, person, {}, table.bodyparts)
-    return Project.open(final)
-
-
 @contextmanager
-def _new_project(
+def new_project(
     name: str, experimenter: str, working_directory: AnyPath, bodyparts: Sequence[str] | None
 ) -> Iterator[tuple[Path, Path]]:
     """Yield a temporary folder and the project's final one; move the first to the second if the block succeeds."""
@@ -180,9 +132,10 @@ def _new_project(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write_config(
+def write_config(
     root: Path, final: Path, name: str, experimenter: str, video_sets: Any, bodyparts: Sequence[str] | None
 ) -> None:
+    """Write the config.yaml of a project that is being made in `root` and will lie in `final`."""
     today = datetime.datetime.now().astimezone()
     parts = next(row.default for row in BOX1 if row.key == "bodyparts") if bodyparts is None else bodyparts
     values = {
@@ -230,7 +183,7 @@ def _place_videos(videos: Iterable[Path], root: Path, final: Path, copy: bool) -
         if target.resolve() != video.resolve():
             if target.exists() or target.is_symlink():
                 raise DataError(f"{target} exists and is another file than {video}. Rename one of them.")
-            _link_or_copy(video, target, copy)
+            _link_orcopy_file(video, target, copy)
         try:
             (root / "labeled-data" / video.stem).mkdir(parents=True, exist_ok=True)
         except OSError as exc:
@@ -239,7 +192,7 @@ def _place_videos(videos: Iterable[Path], root: Path, final: Path, copy: bool) -
     return entries
 
 
-def _link_or_copy(source: Path, target: Path, copy: bool) -> None:
+def _link_orcopy_file(source: Path, target: Path, copy: bool) -> None:
     if not copy:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -248,33 +201,10 @@ def _link_or_copy(source: Path, target: Path, copy: bool) -> None:
             warn(f"{target.parent} takes no links ({exc.__class__.__name__}); {source} is copied instead.")
         else:
             return
-    _copy(source, target)
+    copy_file(source, target)
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file, aside and then into place."""
     with replacing(target) as temporary:
         shutil.copy2(source, temporary)
-
-
-def _sources(csv: Path, images: Sequence[str]) -> list[Path]:
-    """Return where the images of a table lie: below the folder of the table or one above it, or beside the table."""
-    for folder in csv.parents:
-        found = [folder / image for image in images]
-        if any(path.is_file() for path in found):
-            break
-    else:
-        found = [csv.parent / image.rsplit("/", 1)[-1] for image in images]
-    missing = [path for path in found if not path.is_file()]
-    if missing or not images:
-        raise DataError(
-            f"{csv} labels {len(images)} images; {len(missing)} of them are not there, the first is "
-            f"{missing[0] if missing else 'none at all'}. Put the images where the table says, from its folder on."
-        )
-    return found
-
-
-def _inside_project(image: str, folder: str) -> str:
-    """Return an image's name as ``labeled-data/<folder>/<file>``, made from the folders it has, else from `folder`."""
-    *folders, file = image.split("/")
-    inner = [part for part in folders if part != "labeled-data"]
-    return f"labeled-data/{'_'.join(inner) or folder}/{file}"

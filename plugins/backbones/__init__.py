@@ -22,7 +22,7 @@ class TimmConfig:
     weights_file: str | None = None
     output_stride: int = 16
     out_indices: list[int] | None = None
-    freeze_batchnorm: bool = True
+    freeze_batchnorm: bool | None = None
     model_options: dict[str, Any] = field(default_factory=dict)
 
 

@@ -35,9 +35,10 @@ class TimmBackbone(nn.Module):
         `out_indices`.
     out_indices : sequence of int or None
         Which maps to return, 0 for the finest, negative from the coarsest; None for the coarsest alone.
-    freeze_batchnorm : bool
+    freeze_batchnorm : bool or None
         Keep the running statistics of batch normalisation as they are, in training too: small batches estimate them
-        badly. Use False with random weights, whose statistics have still to be learnt.
+        badly. None freezes those of pretrained weights and lets random weights learn theirs; a snapshot remembers
+        which.
     model_options : mapping
         Further keyword arguments of ``timm.create_model``, for instance ``dynamic_img_size: true`` for a ViT.
 
@@ -59,6 +60,7 @@ class TimmBackbone(nn.Module):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     size_multiple: int
+    batchnorm_came_trained: Tensor
 
     def __init__(
         self,
@@ -67,7 +69,7 @@ class TimmBackbone(nn.Module):
         weights_file: str | None = None,
         output_stride: int = 16,
         out_indices: Sequence[int] | None = None,
-        freeze_batchnorm: bool = True,
+        freeze_batchnorm: bool | None = None,
         model_options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -76,6 +78,8 @@ class TimmBackbone(nn.Module):
         if pretrained:
             load_imagenet_weights(self.net, model, weights_file)
         self.freeze_batchnorm = freeze_batchnorm
+        # In the state dict, because a snapshot is loaded into a network that was built without pretrained weights.
+        self.register_buffer("batchnorm_came_trained", torch.tensor(pretrained))
         info = self.net.feature_info
         self.channels = tuple(info.channels())
         self.strides = tuple(int(stride) for stride in info.reduction())
@@ -101,7 +105,8 @@ class TimmBackbone(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """Switch between training and evaluation; frozen batch normalisation stays in evaluation."""
         super().train(mode)
-        if self.freeze_batchnorm:
+        freeze = bool(self.batchnorm_came_trained) if self.freeze_batchnorm is None else self.freeze_batchnorm
+        if freeze:
             for module in self.modules():
                 if isinstance(module, BATCHNORMS):
                     module.eval()

@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 
 from dlc_core.errors import ConfigError, DataError, DlcError, ProjectError
 from dlc_core.labels.files import read_csv, read_project_labels
-from dlc_core.project.create import add_videos, create_project, project_from_labels
+from dlc_core.labels.from_labels import project_from_labels
+from dlc_core.project.create import add_videos, create_project
 from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
 

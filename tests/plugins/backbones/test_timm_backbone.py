@@ -92,9 +92,10 @@ def test_every_parameter_that_trains_gets_a_gradient(options):
 @pytest.mark.parametrize("frozen", [True, False])
 def test_batch_statistics_change_in_training_only_if_they_are_not_frozen(frozen):
     backbone = backbone_of(freeze_batchnorm=frozen).train()
-    before = {name: buffer.clone() for name, buffer in backbone.named_buffers()}
+    statistics = dict(backbone.net.named_buffers())
+    before = {name: buffer.clone() for name, buffer in statistics.items()}
     backbone(torch.randn(2, 3, 64, 64))
-    same = [torch.equal(before[name], buffer) for name, buffer in backbone.named_buffers()]
+    same = [torch.equal(before[name], buffer) for name, buffer in statistics.items()]
     assert len(same) > 50
     assert all(same) if frozen else not any(same)
     assert any(p.requires_grad for m in backbone.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters())
@@ -142,3 +143,14 @@ def test_the_component_passes_the_kit():
 def test_timm_knows_every_preset_under_its_name(repository):
     for path in (repository / "configs" / "backbone").glob("*.yaml"):
         assert timm.is_model(yaml.safe_load(path.read_text())["model"])
+
+
+def test_random_weights_learn_their_batch_statistics_and_a_snapshot_of_trained_ones_keeps_them_frozen():
+    backbone = backbone_of().train()
+    norms = [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert all(module.training for module in norms)
+    state = backbone.state_dict()
+    state["batchnorm_came_trained"] = torch.tensor(True)
+    backbone.load_state_dict(state)
+    backbone.train()
+    assert not any(module.training for module in norms)
