@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own convention
 from torch import Tensor, nn
 
@@ -179,23 +178,9 @@ def _grid(feature_stride: int) -> CellGrid:
     return CellGrid(stride, stride / 2)
 
 
-class _Upsampling(nn.ConvTranspose2d):
-    """A transposed convolution in float32 on a CPU, whatever autocast says.
-
-    In bfloat16 oneDNN 3.13 (PyTorch 2.15) ends the process with an illegal instruction on CPUs with AMX; and these
-    layers are 1 % of the arithmetic of a ResNet-50.
-    """
-
-    def forward(self, maps: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if maps.device.type != "cpu":
-            return super().forward(maps, output_size)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(maps.to(self.weight.dtype), output_size)
-
-
 def _upsampling(channels: int, outputs: int, target: str = "") -> nn.ConvTranspose2d:
     """Return a transposed convolution from n to 2 n + 1 cells; for a disc it starts from a small probability."""
-    layer = _Upsampling(channels, outputs, kernel_size=3, stride=2)
+    layer = nn.ConvTranspose2d(channels, outputs, kernel_size=3, stride=2)
     nn.init.normal_(layer.weight, std=_INITIAL_SD)
     nn.init.constant_(layer.bias, -math.log((1 - _PRIOR) / _PRIOR) if target == "disc" else 0.0)  # type: ignore[arg-type]
     return layer
