@@ -21,7 +21,8 @@ class DetectorInput:
     Parameters
     ----------
     poses : PoseFile
-        A lazy view: ``poses.keypoints[a:b]`` is (frames, individuals, keypoints, 2) float32, ``poses.likelihood[a:b]`` is
+        A lazy view: ``poses.keypoints[a:b]`` is (frames, individuals, keypoints, 2) float32,
+        ``poses.likelihood[a:b]`` is
         (frames, individuals, keypoints) float32, ``poses.blocks(frames=n)`` iterates.
     bodyparts : (keypoints,) bool
         Which keypoints count.
