@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import OrderedDict
@@ -13,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc_core.errors import DataError
+from dlc_core.frames.frame_files import read_crops
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
 
-CROP_FILE = "crop.json"
 _OPEN_VIDEOS = 8
 _CACHE_BYTES = 256 * 2**20
 
@@ -171,15 +170,14 @@ def frame_corners(root: Path, names: Iterable[str]) -> dict[str, tuple[int, int]
     dict of str to (x, y)
         By image name; an image that is not cropped is not in it.
     """
+    crops: dict[Path, dict[str, Crop]] = {}
     corners: dict[str, tuple[int, int]] = {}
-    crops: dict[Path, dict[str, str]] = {}
     for name in names:
-        file = (root / name).with_name(CROP_FILE)
-        if file not in crops:
-            crops[file] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        text = crops[file].get(PurePosixPath(name).name)
-        if text is not None:
-            crop = Crop.parse(text)
+        image = root / name
+        if image.parent not in crops:
+            crops[image.parent] = read_crops(image.parent)
+        crop = crops[image.parent].get(image.name)
+        if crop is not None:
             corners[name] = crop.x1, crop.y1
     return corners
 

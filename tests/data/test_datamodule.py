@@ -136,6 +136,8 @@ class Recorder(LightningModule):
 
 
 def test_lightning_takes_one_batch_a_step_and_never_runs_out(filmed, tmp_path) -> None:
+    split = filmed.training_set.split
+    filmed = replace(filmed, training_set=filmed.training_set.with_split(Split(split.train, split.test)))
     module = module_of(filmed, batch_size=4, start_step=6)
     recorder = Recorder()
     trainer = Trainer(

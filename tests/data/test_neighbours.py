@@ -8,8 +8,9 @@ import pickle
 import numpy as np
 import pytest
 
-from dlc_core.data.neighbours import Neighbours, frame_index
+from dlc_core.data.neighbours import Neighbours, frame_corners, frame_index
 from dlc_core.errors import DataError
+from dlc_core.frames.frame_files import remember_crop
 from dlc_core.video.crop import Crop
 
 
@@ -37,7 +38,9 @@ def test_a_window_holds_the_frames_of_the_video_and_repeats_those_at_its_ends(fi
 def test_neighbours_of_a_cropped_image_are_cropped_alike(tmp_path, make_filmed) -> None:
     crop = Crop(16, 112, 8, 80)
     filmed = make_filmed(tmp_path, crop)
-    corners = dict.fromkeys(filmed.training_set.frames.images, (16, 8))
+    remember_crop(tmp_path / "labeled-data" / "mouse", ["img08.png", "img12.png"], crop)
+    corners = frame_corners(tmp_path, filmed.training_set.frames.images)
+    assert corners == {"labeled-data/mouse/img08.png": (16, 8), "labeled-data/mouse/img12.png": (16, 8)}
     neighbours = Neighbours((-1, 0, 1), [filmed.video], corners)
     neighbours.check(sizes(filmed))
     name = "labeled-data/mouse/img08.png"
