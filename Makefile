@@ -35,4 +35,4 @@ $(VENV)/.installed-test: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo-project
+	rm -rf $(VENV) build dist *.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import sys
@@ -135,15 +136,21 @@ def doctor(videos: tuple[str, ...], as_json: bool) -> None:
 
 
 @dlc.command("demo")
-@click.argument("folder", default="demo-project")
+@click.argument("folder", required=False)
 @click.option("--seed", default=0, show_default=True, help="Of the animal, the split and the training.")
 @click.option("--minutes", default=1.5, show_default=True, help="Training time.")
 @json_option
 @debug_option
-def demo(folder: str, seed: int, minutes: float, as_json: bool) -> None:
-    """Run the whole protocol on a generated animal whose true keypoints are known."""
+def demo(folder: str | None, seed: int, minutes: float, as_json: bool) -> None:
+    """Run the whole protocol on a generated animal whose true keypoints are known; FOLDER is new (demo-project)."""
     from dlc_core.demo.run import demo as run_demo
 
     if as_json:
         keep_stdout_for_data()
-    finish(run_demo(Path(folder), seed=seed, minutes=minutes), as_json)
+    place = Path(folder) if folder else _first_free("demo-project")
+    finish(run_demo(place, seed=seed, minutes=minutes), as_json)
+
+
+def _first_free(name: str) -> Path:
+    candidates = (Path(name if number == 1 else f"{name}-{number}") for number in itertools.count(1))
+    return next(path for path in candidates if not path.exists())
