@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc_core.console import warn
 from dlc_core.data.structures import AugmentedSample
 from dlc_core.data.warp import Images, move_keypoints, warp_images
 from dlc_core.errors import ConfigError
@@ -36,6 +37,17 @@ def draw_joint(
         return (size[1] - 1) / 2, (size[0] - 1) / 2
     x, y = points[int(draw * len(points))]
     return float(x), float(y)
+
+
+def mirror_share(mirror: bool, skeleton: Skeleton) -> float:
+    """Return the share of the samples to mirror; say so if left and right would keep their names."""
+    sided = [name for name in skeleton.keypoints if "left" in name.lower() or "right" in name.lower()]
+    if mirror and sided and not skeleton.symmetric:
+        warn(
+            f"augmenter.mirror=true, but config.yaml pairs no body parts: {', '.join(sided)} keep their names in mirrored "
+            "images. Add symmetric_bodyparts: [[left one, right one], ...]."
+        )
+    return MIRROR_SHARE if mirror else 0.0
 
 
 def draw_zoom(

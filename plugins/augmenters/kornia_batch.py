@@ -24,7 +24,7 @@ from dlc_core.geometry import Matrix, Preprocessing, mirroring
 from dlc_core.skeleton import Skeleton
 
 from .colour import LUMA
-from .geometry import MIRROR_SHARE, check_range, check_ratios, draw_joint, draw_zoom
+from .geometry import check_range, check_ratios, draw_joint, draw_zoom, mirror_share
 
 
 class KorniaBatch:
@@ -67,7 +67,7 @@ class KorniaBatch:
         self.factors = check_range("scale_jitter_lo", scale_jitter_lo, "scale_jitter_up", scale_jitter_up)
         self.contrast = check_range("contrast_factor_lo", contrast_factor_lo, "contrast_factor_up", contrast_factor_up)
         self.rotation, self.rotratio = rotation, rotratio
-        self.mirror_share = MIRROR_SHARE if mirror else 0.0
+        self.mirror_share = mirror_share(mirror, skeleton)
         self.brightness, self.saturation = brightness_dif, saturation_max_dif
         self.motionblurratio, self.motion_blur_length = motionblurratio, motion_blur_length
         self.noise_sigma, self.noiseratio = noise_sigma, noiseratio

@@ -13,7 +13,7 @@ from dlc_core.errors import ConfigError
 from dlc_core.geometry import Preprocessing, scaling, translation
 from dlc_core.skeleton import Skeleton
 
-from .geometry import MIRROR_SHARE, check_range, check_ratios, draw_joint, warp_sample
+from .geometry import check_range, check_ratios, draw_joint, mirror_share, warp_sample
 
 
 class ScaleCrop:
@@ -56,7 +56,7 @@ class ScaleCrop:
         self.cropratio = cropratio if cropping else 0.0
         self.minsize = minsize
         self.reach = np.array(list(sides.values()), np.float64)
-        self.mirror_share = MIRROR_SHARE if mirror else 0.0
+        self.mirror_share = mirror_share(mirror, skeleton)
         self.skeleton = skeleton
         self.preprocessing = preprocessing
 

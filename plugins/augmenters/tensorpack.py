@@ -12,7 +12,7 @@ from dlc_core.geometry import Preprocessing
 from dlc_core.skeleton import Skeleton
 
 from . import colour
-from .geometry import MIRROR_SHARE, check_range, check_ratios, draw_zoom, warp_sample
+from .geometry import check_range, check_ratios, draw_zoom, mirror_share, warp_sample
 
 
 class Tensorpack:
@@ -63,7 +63,7 @@ class Tensorpack:
         contrast = check_range("contrast_factor_lo", contrast_factor_lo, "contrast_factor_up", contrast_factor_up)
         self.scaleratio = scaleratio
         self.rotation, self.rotratio = rotation, rotratio
-        self.mirror_share = MIRROR_SHARE if mirror else 0.0
+        self.mirror_share = mirror_share(mirror, skeleton)
         self.operations: tuple[tuple[float, colour.Operation], ...] = (
             (brightnessratio, colour.Brightness(brightness_dif)),
             (contrastratio, colour.Contrast(*contrast)),

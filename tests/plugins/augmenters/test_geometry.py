@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dlc_core.geometry import Preprocessing, transform_points
+from dlc_core.skeleton import Skeleton
 
 HEIGHT, WIDTH = 240, 331
 NO_SCALE = {"scale_jitter_lo": 1.0, "scale_jitter_up": 1.0}
@@ -79,6 +80,14 @@ def test_symmetric_pairs_swap_exactly_when_the_image_is_mirrored(name: str, blob
         assert np.allclose(sample.keypoints[0][inside], moved[order][inside], atol=1e-3)
         seen.add(bool(mirrored))
     assert seen == {True, False}
+
+
+def test_mirroring_without_pairs_says_that_left_and_right_keep_their_names(blobs, capsys) -> None:
+    blobs.build("imgaug", mirror=True)
+    blobs.build("scalecrop", mirror=True, skeleton=Skeleton(("hand", "tip")))
+    assert capsys.readouterr().err == ""
+    blobs.build("scalecrop", mirror=True, skeleton=Skeleton(("nose", "LeftEar")))
+    assert "LeftEar keep their names" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["none", "scalecrop", "imgaug", "tensorpack"])
