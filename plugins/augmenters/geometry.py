@@ -44,8 +44,8 @@ def mirror_share(mirror: bool, skeleton: Skeleton) -> float:
     sided = [name for name in skeleton.keypoints if "left" in name.lower() or "right" in name.lower()]
     if mirror and sided and not skeleton.symmetric:
         warn(
-            f"augmenter.mirror=true, but config.yaml pairs no body parts: {', '.join(sided)} keep their names in mirrored "
-            "images. Add symmetric_bodyparts: [[left one, right one], ...]."
+            f"augmenter.mirror=true, but config.yaml pairs no body parts: {', '.join(sided)} keep their names in "
+            "mirrored images. Add symmetric_bodyparts: [[left one, right one], ...]."
         )
     return MIRROR_SHARE if mirror else 0.0
 
