@@ -41,9 +41,9 @@ def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
                 attributes.nan_rep = "nan"
             complete = _holds(temporary, poses, scorer)
         except _UNREADABLE as exc:
-            raise _lost(path) from exc
+            raise _lost(path, str(exc).strip().splitlines()[-1:]) from exc
         if not complete:
-            raise _lost(path)
+            raise _lost(path, [])
     return [path, write_meta(poses, scorer, path)]
 
 
@@ -58,9 +58,10 @@ def _holds(file: Path, poses: PoseFile, scorer: str) -> bool:
     return True
 
 
-def _lost(path: Path) -> DiskError:
+def _lost(path: Path, reason: list[str]) -> DiskError:
+    why = f" ({reason[0].strip()})" if reason else ""
     return DiskError(
-        f"cannot write {path}: what HDF5 wrote is incomplete. Is the disk full? "
+        f"cannot write {path}: what HDF5 wrote is incomplete{why}. Is the disk full? "
         "Free some space or write elsewhere (`destfolder=`)."
     )
 

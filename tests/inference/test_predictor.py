@@ -1,6 +1,6 @@
 """From images to poses in the pixels of these images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,10 +9,14 @@ from torch import Tensor, nn
 
 from dlc_core.errors import ConfigError, DataError
 from dlc_core.geometry import Preprocessing
+from dlc_core.inference.analysis import AnalysisOptions, analyze_video
 from dlc_core.inference.batch_size import choose_batch_size
+from dlc_core.inference.pose_file import PoseFile
+from dlc_core.inference.pose_store import PoseStore
 from dlc_core.inference.predictor import Predictor
 from dlc_core.model.pose_model import PoseModel
 from dlc_core.model.structures import Features, Poses
+from dlc_core.skeleton import Skeleton
 
 
 @dataclass(frozen=True)
@@ -113,3 +117,22 @@ def test_a_gpu_tries_batches_up_to_the_limit(network):
     model = Predictor(network.model, "cuda")
     assert choose_batch_size(model, (64, 96), limit=8) in (4, 8)
     assert choose_batch_size(model, (64, 96), limit=2) == 2
+
+
+def test_a_network_with_a_window_gets_the_neighbours_across_the_whole_video(video, network, tmp_path):
+    """Its head gives the pose of the frame before; resuming in the middle changes nothing."""
+
+    def analyzed(window, name):
+        model = PoseModel(Pixels(), Brightest(window), Preprocessing())
+        one = replace(network, model=model, skeleton=Skeleton(("light",)))
+        options = AnalysisOptions(torch.device("cpu"), batch_size=4, chunk=8)
+        return one, options, analyze_video(video, one, options, destfolder=tmp_path / name).store
+
+    _, _, plain = analyzed((0,), "plain")
+    one, options, store = analyzed((-1, 0, 1), "window")
+    alone, before = PoseFile.open(plain).load().keypoints, PoseFile.open(store).load().keypoints
+    np.testing.assert_allclose(before[1:], alone[:-1], atol=1e-4)
+    np.testing.assert_allclose(before[0], alone[0], atol=1e-4)
+    PoseStore.open(store).update(frames_done=24)
+    assert analyze_video(video, one, options, destfolder=store.parent).new_frames == 26
+    np.testing.assert_array_equal(PoseFile.open(store).load().keypoints, before)

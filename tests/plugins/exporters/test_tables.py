@@ -1,6 +1,7 @@
 """h5 and csv: DeepLabCut's layout, written and read."""
 
 import csv
+import os
 import pickle
 
 import numpy as np
@@ -11,7 +12,7 @@ from dlc_plugins.exporters import meta, table
 from dlc_plugins.exporters.csv import Csv
 from dlc_plugins.exporters.h5 import H5
 
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.errors import ConfigError, DataError, DiskError
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.plugin_api.testing import check_component, check_discovery_is_light
 from dlc_core.skeleton import Skeleton
@@ -211,6 +212,28 @@ def test_text_among_the_numbers_is_one_clear_line(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(text))
     with pytest.raises(DataError, match="abc"):
         Csv().read(tmp_path / "a.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of file size are a matter of POSIX")
+def test_a_full_disk_leaves_the_old_h5_as_it_was(tmp_path):
+    """HDF5 itself reports nothing when data does not fit; a limit on the size of files stands in for the full disk."""
+    import resource
+    import signal
+
+    path = tmp_path / "a.h5"
+    H5().write(make(5), path)
+    before = path.read_bytes()
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, old[1]))
+    try:
+        with pytest.raises(DiskError, match=r"a\.h5"):
+            H5().write(make(3000), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.h5", "a_meta.pickle"]
 
 
 def test_a_separator_of_two_characters_is_refused():
