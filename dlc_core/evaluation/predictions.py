@@ -132,8 +132,7 @@ def window_neighbours(
     window = tuple(model.head.window)
     if window == (0,):
         return None
-    corners = {Path(name).parent.name: corner for name, corner in frame_corners(root, names).items()}
-    neighbours = Neighbours(window, videos, corners)
+    neighbours = Neighbours(window, videos, frame_corners(root, names))
     neighbours.check({name: frames.size(name) for name in names})
     return neighbours
 
