@@ -135,6 +135,7 @@ def fit(
     between = _BetweenSteps(plan, data, folder, describe, resume, on_length)
     if resume is not None:
         module.model.load_state_dict(dict(resume.state_dict))
+        module.model.train()  # what of it stays frozen may be part of what was loaded
         module.step = data.start_step = resume.step
     trainer = make_trainer(trainer_options or {}, folder, [between], logger)
     try:
@@ -254,9 +255,9 @@ class _BetweenSteps(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: PoseModule, *_: Any) -> None:  # type: ignore[override]
         """Do what is due after a step."""
+        self.advance(1)
         if self.timer is not None and self.timer.step_done():
             self._decide_length(trainer, pl_module)
-        self.advance(1)
         step, total = pl_module.step, pl_module.total_steps
         stopping = self._is_stopping(trainer)
         at_end = stopping or (total is not None and step >= total)
@@ -322,11 +323,12 @@ class _BetweenSteps(Callback):
 
     def _measure(self, trainer: Trainer, module: PoseModule) -> dict[str, float]:
         context = trainer.precision_plugin.forward_context
-        return {
-            part: mean_error_px(module.model, self.data.plain_dataloader(part), module.device, context())
-            for part in self.plan.measured
-            if self.data.names[part]
-        }
+        with torch.random.fork_rng(devices=[]):  # data loaders draw a number, but measuring must change nothing
+            return {
+                part: mean_error_px(module.model, self.data.plain_dataloader(part), module.device, context())
+                for part in self.plan.measured
+                if self.data.names[part]
+            }
 
     def _write_row(self, trainer: Trainer, module: PoseModule, errors: Mapping[str, float]) -> None:
         means, images = module.take_averages()

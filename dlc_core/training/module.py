@@ -147,7 +147,7 @@ class PoseModule(LightningModule):
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.choice.clip_norm)
 
     def take_averages(self) -> tuple[dict[str, float], int]:
-        """Return the mean of each term over the steps since the last call, and the number of images, of all processes."""
+        """Return the mean of each term since the last call, and the number of images, over all processes."""
         averages, self.averages = self.averages, Averages()
         means: dict[str, float] = {}
         for name, value in averages.terms.items():

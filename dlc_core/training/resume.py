@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlc_core.errors import CheckpointError, ConfigError
+
+if TYPE_CHECKING:
+    from dlc_core.plugin_api.hydra_bridge import Composed
 
 COMMAND_LINE = "command line"
 
@@ -23,17 +26,17 @@ _MAY_CHANGE = (
 _ADDRESS = ("run", "sweep", "resume", "shuffle", "trainingsetindex", "iteration", "training.pose_cfg")
 
 
-def resumed_config(stored: Mapping[str, Any], asked: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
+def resumed_config(stored: Mapping[str, Any], chosen: Mapping[str, Any], composed: Composed) -> dict[str, Any]:
     """Return the configuration of the run, with what the command line may change.
 
     Parameters
     ----------
     stored : mapping
         The configuration of the run.
-    asked : mapping
-        The configuration as composed now.
-    sources : mapping of str to str
-        Dotted option to where its value in `asked` came from; only what the command line says counts.
+    chosen : mapping of str to str
+        The components and presets of the run, by config group.
+    composed : Composed
+        The configuration as composed now; only what the command line says counts.
 
     Raises
     ------
@@ -41,8 +44,18 @@ def resumed_config(stored: Mapping[str, Any], asked: Mapping[str, Any], sources:
         The command line asks for something a resumed run cannot change.
     """
     config = deepcopy(dict(stored))
-    for option, source in sources.items():
-        if COMMAND_LINE not in source or _is_below(option, _ADDRESS):
+    asked = composed.plain()
+    for group, choice in composed.choices.items():
+        from_command_line = any(
+            COMMAND_LINE in source for option, source in composed.sources.items() if option.startswith(f"{group}.")
+        )
+        if from_command_line and not _is_below(group, _MAY_CHANGE) and chosen.get(group, choice) != choice:
+            raise ConfigError(
+                f"{group} was {chosen[group]} when the run began and is {choice} now; a resumed run keeps it. Leave it "
+                "out, or start a new run (run=NAME)."
+            )
+    for option, source in composed.sources.items():
+        if source != COMMAND_LINE or _is_below(option, _ADDRESS):
             continue
         before, now = _get(stored, option), _get(asked, option)
         if before == now:

@@ -34,6 +34,7 @@ from dlc_core.geometry import Preprocessing
 from dlc_core.model.build import build_model
 from dlc_core.model.pose_model import PoseModel
 from dlc_core.plugin_api.discovery import load_plugins
+from dlc_core.processor import settle_half_precision
 from dlc_core.project.address import RunAddress
 from dlc_core.project.runs import CONFIG, SOURCES, Run, find_run, new_run_folder, shuffle_folder
 from dlc_core.training.budget import Budget, choose_budget
@@ -96,6 +97,8 @@ def train(project: Project, composed: Composed, arguments: Sequence[str] = ()) -
     started = time.monotonic()
     keep_memory()
     config, run = _configuration(project, composed)
+    if "16" in str(config["trainer"]["precision"]) and not _has_gpu(config):
+        settle_half_precision()
     training_set = _training_set(project, config)
     _resolve(config, training_set)
     first = _rank() == 0
@@ -122,25 +125,23 @@ def _configuration(project: Project, composed: Composed) -> tuple[dict[str, Any]
     """Return the options, and the run to be resumed if one is."""
     asked = composed.plain()
     asked.pop("project", None)
+    if asked["run"] is None and asked["sweep"] is not None:
+        asked["run"] = f"{asked['sweep']}/{run_key(asked)}"
     if not asked["resume"]:
         return asked, None
-    name = asked["run"] or (f"{asked['sweep']}/{run_key(asked)}" if asked["sweep"] else "latest")
-    if asked["sweep"] and not asked["run"] and not _sweep_folder(project, asked, name).is_dir():
-        return asked, None  # a job of a resumed sweep that had not begun
-    if asked["run"] is None and asked["sweep"] is None:
+    if asked["sweep"] is not None and not (_shuffle_folder(project, asked) / asked["run"]).is_dir():
+        return asked, None  # a job that had not begun when the sweep ended
+    if asked["run"] is None:
         say("resume=true without run=: the latest run goes on")
-    address = RunAddress(asked["shuffle"], asked["trainingsetindex"], asked["iteration"], run=name)
+    address = RunAddress(asked["shuffle"], asked["trainingsetindex"], asked["iteration"], run=asked["run"] or "latest")
     run = find_run(project, address)
-    return resumed_config(run.config(), asked, composed.sources), run
+    chosen = _read_yaml(run.folder / RECORD_FILE).get("choices", {}) if (run.folder / RECORD_FILE).is_file() else {}
+    return resumed_config(run.config(), chosen, composed), run
 
 
 def _rank() -> int:
     """Return the number of this process among those that train together, by what started them."""
     return int(getattr(rank_zero_only, "rank", None) or 0)
-
-
-def _sweep_folder(project: Project, config: Mapping[str, Any], name: str) -> Path:
-    return _shuffle_folder(project, config) / name
 
 
 def _shuffle_folder(project: Project, config: Mapping[str, Any]) -> Path:
@@ -240,8 +241,6 @@ def _folder(project: Project, config: Mapping[str, Any], composed: Composed, run
         return Path(os.environ[_FOLDER_FOR_PROCESSES])
     else:
         name = config["run"]
-        if name is None and config["sweep"] is not None:
-            name = f"{config['sweep']}/{run_key(config)}"
         if name is None and _rank() > 0:
             raise ConfigError("several processes train together and each would name its run; give run=NAME.")
         if name is None:

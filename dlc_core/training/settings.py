@@ -105,7 +105,7 @@ class ScheduleSettings:
     name: str = "cosine"
     warmup_steps: int = 20
     floor: float = 0.01
-    multi_step: list[list[float]] = field(
+    multi_step: list[Any] = field(
         default_factory=lambda: [[0.005, 10_000], [0.02, 430_000], [0.002, 730_000], [0.001, 1_030_000]]
     )
 

@@ -36,7 +36,7 @@ class Transfer:
     new_keypoints : tuple of str
         Keypoints that start from nothing.
     has_backbone : bool
-        Whether anything of the backbone was taken.
+        Whether most of the backbone was taken; another architecture shares a few shapes by chance.
     """
 
     loaded: int
@@ -84,6 +84,8 @@ def transfer_weights(checkpoint: Checkpoint, model: PoseModel, skeleton: Skeleto
             own, found, axes[parameter], skeleton.keypoints, theirs.keypoints
         ):
             left.append(name)
+    model.train(model.training)  # what of it stays frozen may be part of what was loaded
+    backbone = [name for name in state if not name.startswith(_HEAD)]
     head_loaded = any(name.startswith(_HEAD) and name not in left for name in state)
     shared = tuple(name for name in skeleton.keypoints if head_loaded and name in theirs.keypoints)
     return Transfer(
@@ -91,7 +93,7 @@ def transfer_weights(checkpoint: Checkpoint, model: PoseModel, skeleton: Skeleto
         left=tuple(left),
         keypoints=shared,
         new_keypoints=tuple(name for name in skeleton.keypoints if name not in shared),
-        has_backbone=any(not name.startswith(_HEAD) and name not in left for name in state),
+        has_backbone=2 * sum(name in left for name in backbone) < len(backbone),
     )
 
 

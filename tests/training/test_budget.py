@@ -1,0 +1,81 @@
+"""Minutes become steps once; the unit is the step."""
+
+from __future__ import annotations
+
+import pytest
+
+from dlc_core.errors import ConfigError
+from dlc_core.training.budget import Budget, StepTimer, choose_budget
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def timed(minutes: float, step_s: float, setup_s: float = 0.0, first_steps_s: float | None = None) -> StepTimer:
+    clock = Clock()
+    timer = StepTimer(minutes, warmup_steps=20, started=clock.now, clock=clock)
+    clock.now += setup_s
+    timer.begin()
+    done, count = False, 0
+    while not done:
+        clock.now += first_steps_s if first_steps_s is not None and count < 3 else step_s
+        count += 1
+        done = timer.step_done()
+    return timer
+
+
+def test_without_options_a_gpu_gets_20000_steps_and_a_cpu_30_minutes():
+    assert choose_budget(None, None, has_gpu=True) == Budget(steps=20_000)
+    assert choose_budget(None, None, has_gpu=False) == Budget(minutes=30)
+
+
+def test_of_steps_and_minutes_the_one_from_the_stronger_source_counts():
+    assert choose_budget(200_000, 6, False, {"steps": 1, "minutes": 2}.get) == Budget(minutes=6)
+    assert choose_budget(100, 6, False, {"steps": 2, "minutes": 1}.get) == Budget(steps=100)
+    with pytest.raises(ConfigError, match=r"training.steps is 100 and training.minutes is 6; give one"):
+        choose_budget(100, 6, False)
+
+
+@pytest.mark.parametrize(("steps", "minutes"), [(0, None), (-3, None), (None, 0), (None, float("nan"))])
+def test_a_budget_that_is_not_positive_is_refused(steps, minutes):
+    with pytest.raises(ConfigError, match="training"):
+        Budget(steps, minutes)
+
+
+def test_minutes_are_divided_by_the_time_of_a_step_and_setting_up_counts():
+    assert timed(6, step_s=0.36).total_steps(save_s=0, save_iters=500) == pytest.approx(1000, abs=1)
+    assert timed(6, step_s=0.36, setup_s=36).total_steps(save_s=0, save_iters=500) == pytest.approx(900, abs=1)
+
+
+def test_snapshots_take_their_share_of_the_time():
+    timer = timed(6, step_s=0.3)
+    steps = timer.total_steps(save_s=30, save_iters=300)
+    assert steps * 0.3 + (steps / 300 + 1) * 30 == pytest.approx(360, rel=0.02)
+
+
+def test_slow_first_steps_are_not_taken_for_the_rule():
+    timer = timed(6, step_s=0.3, first_steps_s=5.0)
+    assert timer.step_s() == pytest.approx(0.3)
+    assert timer.total_steps(0, 500) == pytest.approx((360 - 15) / 0.3, abs=4)
+
+
+def test_timing_ends_early_when_it_would_eat_the_budget_and_the_schedule_still_has_its_warm_up():
+    timer = timed(1, step_s=10.0)
+    assert timer.total_steps(0, 500) == 40  # twice the warm-up, more than fits: the training takes longer
+
+
+def test_a_resumed_timing_counts_the_steps_of_before():
+    clock = Clock()
+    timer = StepTimer(1, warmup_steps=20, started=clock.now, first_step=15, clock=clock)
+    timer.begin()
+    for count in range(1, 6):
+        clock.now += 0.1
+        assert timer.step_done() == (count == 5)
+    assert timer.total_steps(0, 500) == pytest.approx(15 + 600, abs=1)
