@@ -90,7 +90,12 @@ def write_h5(table: LabelTable, path: str | os.PathLike[str], index_columns: int
         with replacing(file) as temporary:
             temporary.touch()  # says why it cannot be written; HDF5 would not
             frame.to_hdf(temporary, key=KEY, mode="w")
-    except HDF5ExtError as exc:
+            # HDF5 does not report a full disk: only what can be read back has been written.
+            if table.images and read_h5(temporary) != table:
+                raise DataError("what was written differs from the labels")
+    except (HDF5ExtError, DataError) as exc:
+        if isinstance(exc, DiskError):
+            raise
         raise DiskError(f"cannot write {file}: HDF5 gave up half way. Is the disk full? Free some space.") from exc
 
 
