@@ -421,7 +421,7 @@ def _outcome(job: _Job, fitted: Fitted, seconds: float, first: bool) -> Outcome:
             "seconds": round(seconds, 1),
             "objective": fitted.errors.get("validation"),
         },
-        _next(job),
+        _next(job) if first else "",
     )
 
 

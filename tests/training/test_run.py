@@ -281,3 +281,17 @@ def test_a_sweep_names_its_runs_by_their_options_in_any_order(train, project):
         train("seed=1", "optimizer.lr=0.01", "sweep=width", "training.steps=1")
     resumed = train("seed=1", "optimizer.lr=0.01", "sweep=width", "training.steps=1", "resume=true").data
     assert resumed["run"] == first["run"]
+
+
+@pytest.mark.long
+def test_two_processes_make_the_steps_of_one(train, project):
+    options = ("training.steps=4", "training.batch_size=4", "optimizer.name=sgd", "optimizer.lr=0.1")
+    alone = weights(Path(train(*options, "run=alone").data["folder"]), 4)
+    command = [sys.executable, "-m", "dlc_core", "train", "-p", str(project.root), *SMALL, *options, "run=both"]
+    done = subprocess.run(
+        [*command, "trainer.devices=2", "trainer.strategy=ddp"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Next: dlc evaluate") == 1
+    for name, value in weights(folder_of(project, "both"), 4).items():
+        torch.testing.assert_close(value, alone[name], rtol=1e-4, atol=1e-6)  # float32 sums in another order
