@@ -6,24 +6,21 @@ due, is a snapshot due, is it the end. One callback does it, because the order m
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
 from dlc_core.console import progress, say
 from dlc_core.data.datamodule import PoseDataModule
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.errors import ConfigError
 from dlc_core.training.budget import Budget, StepTimer
 from dlc_core.training.checkpoint import Checkpoint
 from dlc_core.training.interrupt import StopSignals
@@ -32,6 +29,7 @@ from dlc_core.training.measure import mean_error_px
 from dlc_core.training.module import PoseModule
 from dlc_core.training.random_state import random_state, restore_random_state, seed_all
 from dlc_core.training.snapshots import SnapshotFolder
+from dlc_core.training.trainer import make_trainer, quiet_lightning
 
 _DISK_BYTES_PER_S = 200e6  # a careful guess, only to set time aside
 _FORWARD_SHARE = 1 / 3  # of a training step
@@ -149,56 +147,6 @@ def fit(
     finally:
         between.close()
     return between.result(module)
-
-
-def make_trainer(
-    options: Mapping[str, Any], folder: Path, callbacks: list[Callback], logger: Logger | None = None
-) -> Trainer:
-    """Return a Lightning trainer that leaves snapshots, log, progress and length to us.
-
-    Raises
-    ------
-    ConfigError
-        An option cannot be used on this machine.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        with quiet_lightning():
-            return Trainer(
-                **given,
-                default_root_dir=folder,
-                callbacks=callbacks,
-                logger=logger or False,
-                max_steps=-1,
-                max_epochs=-1,
-                limit_val_batches=0,
-                num_sanity_val_steps=0,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                use_distributed_sampler=False,
-            )
-    except (MisconfigurationException, ValueError, RuntimeError, TypeError) as exc:
-        text = " ".join(str(exc).split())
-        shown = ", ".join(f"trainer.{name}={value}" for name, value in given.items())
-        raise ConfigError(f"Lightning refuses {shown}: {text}") from exc
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Keep Lightning's advice to authors of Lightning programs from the user."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"(pytorch_)?lightning.*")
-            warnings.filterwarnings("ignore", category=FutureWarning)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 class _BetweenSteps(Callback):
@@ -379,18 +327,3 @@ def _filled(described: Checkpoint, trainer: Trainer, module: PoseModule, errors:
             "random": random_state(),
         },
     )
-
-
-def require_resumable(checkpoint: Checkpoint) -> None:
-    """Check that a snapshot holds what a training needs to go on.
-
-    Raises
-    ------
-    DataError
-        It was kept for being the best and holds the weights alone.
-    """
-    if checkpoint.trainer is None:
-        raise DataError(
-            f"{checkpoint.path} holds weights alone and cannot be resumed. Resume from a snapshot_<step>.ckpt, or "
-            f"start from it: init_weights={checkpoint.path}"
-        )

@@ -26,16 +26,35 @@ from dlc_core.model.structures import LossTerm
 from dlc_core.plugin_api.protocols import BatchAugmenter
 from dlc_core.training.schedule import Schedule
 
+_OPTIMIZERS = ("adamw", "adam", "sgd")
+
 
 @dataclass(frozen=True)
 class OptimizerChoice:
-    """Which optimiser; see `dlc_core.training.settings.OptimizerSettings`."""
+    """Which optimiser; see `dlc_core.training.settings.OptimizerSettings`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such optimiser, or a number is negative.
+    """
 
     name: str = "adamw"
     lr: float = 1e-3
     weight_decay: float = 1e-4
     momentum: float = 0.9
     clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in _OPTIMIZERS:
+            raise ConfigError(
+                f"optimizer.name is {self.name!r}. {suggest(self.name, _OPTIMIZERS)}Known: {', '.join(_OPTIMIZERS)}."
+            )
+        for name, value, least in (("weight_decay", self.weight_decay, 0), ("momentum", self.momentum, 0)):
+            if not value >= least:
+                raise ConfigError(f"optimizer.{name} is {value}; {least} or more is needed.")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ConfigError(f"optimizer.clip_norm is {self.clip_norm}; a positive norm, or null, is needed.")
 
 
 @dataclass
@@ -189,13 +208,7 @@ def as_float32(outputs: Any) -> Any:
 
 
 def make_optimizer(model: nn.Module, choice: OptimizerChoice) -> torch.optim.Optimizer:
-    """Return the optimiser of the parameters that train; biases and normalisation layers do not decay.
-
-    Raises
-    ------
-    ConfigError
-        There is no optimiser of that name.
-    """
+    """Return the optimiser of the parameters that train; biases and normalisation layers do not decay."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": choice.weight_decay},
@@ -205,7 +218,4 @@ def make_optimizer(model: nn.Module, choice: OptimizerChoice) -> torch.optim.Opt
         return torch.optim.AdamW(groups, lr=choice.lr)
     if choice.name == "adam":
         return torch.optim.Adam(groups, lr=choice.lr)
-    if choice.name == "sgd":
-        return torch.optim.SGD(groups, lr=choice.lr, momentum=choice.momentum)
-    known = ("adamw", "adam", "sgd")
-    raise ConfigError(f"optimizer.name is {choice.name!r}. {suggest(choice.name, known)}Known: {', '.join(known)}.")
+    return torch.optim.SGD(groups, lr=choice.lr, momentum=choice.momentum)

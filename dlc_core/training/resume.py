@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from dlc_core.errors import CheckpointError, ConfigError
+from dlc_core.errors import CheckpointError, ConfigError, DataError
 
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
+    from dlc_core.training.checkpoint import Checkpoint
 
 COMMAND_LINE = "command line"
 
@@ -83,6 +84,21 @@ def require_same_data(stored_hash: str, found_hash: str, run: str) -> None:
         raise CheckpointError(
             f"the training set has changed since the run {run} began (hash {stored_hash}, now {found_hash}), so it "
             "cannot be resumed exactly. Start a new run; init_weights= takes the old one's last snapshot."
+        )
+
+
+def require_resumable(checkpoint: Checkpoint) -> None:
+    """Check that a snapshot holds what a training needs to go on.
+
+    Raises
+    ------
+    DataError
+        It was kept for being the best and holds the weights alone.
+    """
+    if checkpoint.trainer is None:
+        raise DataError(
+            f"{checkpoint.path} holds weights alone and cannot be resumed. Resume from a snapshot_<step>.ckpt, or "
+            f"start from it: init_weights={checkpoint.path}"
         )
 
 

@@ -17,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import OmegaConf
@@ -26,37 +25,38 @@ from pytorch_lightning.loggers import Logger
 from dlc_core.allocator import keep_memory
 from dlc_core.console import Outcome, say, warn
 from dlc_core.data.datamodule import PoseDataModule
-from dlc_core.data.splits import fold_split
 from dlc_core.data.training_set import TrainingSet, fraction_at
-from dlc_core.errors import CheckpointError, ConfigError
+from dlc_core.errors import ConfigError
 from dlc_core.files import write_text
-from dlc_core.geometry import Preprocessing
-from dlc_core.model.build import build_model
 from dlc_core.model.pose_model import PoseModel
-from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.processor import settle_half_precision
 from dlc_core.project.address import RunAddress
 from dlc_core.project.runs import CONFIG, SOURCES, Run, find_run, new_run_folder, shuffle_folder
+from dlc_core.training.assemble import (
+    components_of,
+    has_gpu,
+    last_snapshot,
+    make_data,
+    make_model,
+    open_training_set,
+    resolve,
+)
 from dlc_core.training.budget import Budget, choose_budget
-from dlc_core.training.checkpoint import Checkpoint, Provider, load_checkpoint, require_names
-from dlc_core.training.fit import Fitted, Plan, fit, require_resumable
+from dlc_core.training.checkpoint import Checkpoint
+from dlc_core.training.fit import Fitted, Plan, fit
 from dlc_core.training.interrupt import leave
 from dlc_core.training.module import OptimizerChoice, PoseModule
 from dlc_core.training.random_state import seed_all
 from dlc_core.training.record import RECORD_FILE, data_hash, machine, run_key, software_versions
 from dlc_core.training.resume import COMMAND_LINE, require_same_data, resumed_config
 from dlc_core.training.schedule import make_schedule
-from dlc_core.training.snapshots import regular_snapshots
-from dlc_core.training.transfer import transfer_weights
+from dlc_core.training.trainer import make_trainer
 
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
     from dlc_core.project.project import Project
 
 _FOLDER_FOR_PROCESSES = "DLC_RUN_FOLDER"
-_COMPONENTS = ("backbone", "head", "augmenter")
-_FULL_DETAIL_SIDE, _SMALLEST_AUTOMATIC_SCALE = 320, 0.5
-_MOST_WORKERS = 8
 
 
 @dataclass
@@ -97,27 +97,29 @@ def train(project: Project, composed: Composed, arguments: Sequence[str] = ()) -
     started = time.monotonic()
     keep_memory()
     config, run = _configuration(project, composed)
-    if "16" in str(config["trainer"]["precision"]) and not _has_gpu(config):
+    if "16" in str(config["trainer"]["precision"]) and not has_gpu(config):
         settle_half_precision()
-    training_set = _training_set(project, config)
-    _resolve(config, training_set)
+    training_set = open_training_set(project, config)
+    resolve(config, training_set)
     first = _rank() == 0
-    checkpoint = _last_snapshot(run) if run is not None else None
+    checkpoint = last_snapshot(run) if run is not None else None
     seed_all(int(config["seed"]))
-    model = _model(config, project, checkpoint, first)
-    data = _data(config, project, training_set, model)
+    model = make_model(config, project, checkpoint, first)
+    skeleton = project.skeleton if checkpoint is None else checkpoint.skeleton
+    data = make_data(config, project, skeleton, training_set, model)
+    budget = _budget(config, composed.sources, resumed=run is not None)
+    module, plan = _module(config, model, data), _plan(config, budget, started)
+    make_trainer(config["trainer"], project.root, [])  # refuse what Lightning refuses before a folder is made
     folder = _folder(project, config, composed, run)
     config.update(run=Run(folder).name, resume=False)
-    job = _Job(config, composed.choices, dict(composed.sources), training_set, folder, checkpoint, run is not None)
-    if checkpoint is not None:
-        job.choices = checkpoint.choices
-    budget = _budget(job)
+    choices = composed.choices if checkpoint is None else checkpoint.choices
+    job = _Job(config, choices, dict(composed.sources), training_set, folder, checkpoint, run is not None)
     if first:
         _announce(project, job, data, budget)
         _write_run(project, job, data)
     if checkpoint is not None and budget.steps is not None and checkpoint.step >= budget.steps:
         return _finished_already(job, checkpoint)
-    fitted = _fit(job, model, data, budget, started)
+    fitted = _fit(job, module, data, plan)
     return _outcome(job, fitted, time.monotonic() - started, first)
 
 
@@ -149,90 +151,6 @@ def _shuffle_folder(project: Project, config: Mapping[str, Any]) -> Path:
     return shuffle_folder(project, fraction, int(config["shuffle"]), config["iteration"])
 
 
-def _training_set(project: Project, config: Mapping[str, Any]) -> TrainingSet:
-    found = TrainingSet.open(project, config["shuffle"], config["trainingsetindex"], config["iteration"])
-    fold, folds = config["split"]["fold"], config["split"]["folds"]
-    if fold is None:
-        return found
-    return found.with_split(fold_split(found.usable_images, int(fold), int(folds), int(config["seed"])))
-
-
-def _resolve(config: dict[str, Any], training_set: TrainingSet) -> None:
-    """Replace options that are left to the program by what it chooses here."""
-    if config["preprocessing"]["global_scale"] is None:
-        sides = [max(training_set.frames.size(name)) for name in training_set.split.train]
-        scale = _FULL_DETAIL_SIDE / float(np.median(sides)) if sides else 1.0
-        config["preprocessing"]["global_scale"] = round(min(1.0, max(_SMALLEST_AUTOMATIC_SCALE, scale)), 4)
-    if config["training"]["workers"] is None:
-        gpu_workers = min(_MOST_WORKERS, os.cpu_count() or 1)
-        config["training"]["workers"] = gpu_workers if _has_gpu(config) else 0
-
-
-def _has_gpu(config: Mapping[str, Any]) -> bool:
-    wanted = str(config["trainer"]["accelerator"])
-    there = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return there and wanted in ("auto", "gpu", "cuda", "mps")
-
-
-def _last_snapshot(run: Run) -> Checkpoint | None:
-    saved = regular_snapshots(run.folder)
-    if not saved:
-        say(f"The run {run.name} saved no snapshot before it ended; it begins again at step 0")
-        return None
-    checkpoint = load_checkpoint(saved[-1])
-    require_resumable(checkpoint)
-    return checkpoint
-
-
-def _model(config: Mapping[str, Any], project: Project, checkpoint: Checkpoint | None, first: bool) -> PoseModel:
-    skeleton = project.skeleton
-    if checkpoint is not None:
-        require_names(checkpoint, skeleton)
-        return build_model(config, checkpoint.skeleton, pretrained=False)
-    path = config["init_weights"]
-    if not path:
-        return build_model(config, skeleton)
-    source = load_checkpoint(Path(path).expanduser())
-    model = build_model(config, skeleton, pretrained=False)
-    transfer = transfer_weights(source, model, skeleton)
-    if not transfer.has_backbone:
-        raise CheckpointError(
-            f"init_weights={path} holds the backbone {source.choices.get('backbone')!r}, of which nothing fits "
-            f"{config['backbone']['name']!r} as chosen here. Choose the snapshot's backbone, or leave init_weights out."
-        )
-    if first:
-        say(f"Weights from {path}: {transfer}")
-    return model
-
-
-def _data(config: Mapping[str, Any], project: Project, training_set: TrainingSet, model: PoseModel) -> PoseDataModule:
-    preprocessing = Preprocessing(**config["preprocessing"])
-    augmenter = (
-        load_plugins()
-        .registry("augmenter")
-        .build(config["augmenter"], skeleton=project.skeleton, preprocessing=preprocessing)
-    )
-    videos = set(project.videos())
-    if len(model.head.window) > 1:
-        folders = {Path(name).parent.name for name in training_set.split.images}
-        videos |= {video for folder in folders if (video := project.video_of(folder)) is not None}
-    training = config["training"]
-    return PoseDataModule(
-        training_set,
-        project.skeleton,
-        augmenter,
-        preprocessing,
-        root=project.root,
-        batch_size=training["batch_size"],
-        accumulate=training["accumulate"],
-        seed=int(config["seed"]),
-        workers=training["workers"],
-        window=model.head.window,
-        views=model.head.views,
-        videos=sorted(videos),
-    )
-
-
 def _folder(project: Project, config: Mapping[str, Any], composed: Composed, run: Run | None) -> Path:
     """Return the run's folder, made and known to the other processes of this training."""
     if run is not None:
@@ -251,17 +169,40 @@ def _folder(project: Project, config: Mapping[str, Any], composed: Composed, run
     return folder
 
 
-def _budget(job: _Job) -> Budget:
-    training = job.config["training"]
-    if job.resumed:  # the run's own options hold one of the two
-        return choose_budget(training["steps"], training["minutes"], _has_gpu(job.config), lambda name: name == "steps")
+def _budget(config: Mapping[str, Any], sources: Mapping[str, str], resumed: bool) -> Budget:
+    training = config["training"]
+    if resumed:  # the run's own options hold one of the two
+        return choose_budget(training["steps"], training["minutes"], has_gpu(config), lambda name: name == "steps")
 
     def strength(option: str) -> int:
-        source = job.sources.get(f"training.{option}", "default")
+        source = sources.get(f"training.{option}", "default")
         order = ("default", "config.yaml", "pose_cfg.yaml", "experiment=", COMMAND_LINE)
         return max((rank for rank, prefix in enumerate(order) if source.startswith(prefix)), default=0)
 
-    return choose_budget(training["steps"], training["minutes"], _has_gpu(job.config), strength)
+    return choose_budget(training["steps"], training["minutes"], has_gpu(config), strength)
+
+
+def _module(config: Mapping[str, Any], model: PoseModel, data: PoseDataModule) -> PoseModule:
+    return PoseModule(
+        model,
+        OptimizerChoice(**config["optimizer"]),
+        make_schedule(lr=config["optimizer"]["lr"], **config["schedule"]),
+        accumulate=config["training"]["accumulate"],
+        seed=int(config["seed"]),
+        batch_augmenter=data.batch_augmenter,
+    )
+
+
+def _plan(config: Mapping[str, Any], budget: Budget, started: float) -> Plan:
+    training = config["training"]
+    return Plan(
+        budget=budget,
+        save_iters=training["save_iters"],
+        display_iters=training["display_iters"],
+        max_snapshots_to_keep=training["max_snapshots_to_keep"],
+        measured=("validation", "test") if training["best_on_test"] else ("validation",),
+        started=started,
+    )
 
 
 def _announce(project: Project, job: _Job, data: PoseDataModule, budget: Budget) -> None:
@@ -278,7 +219,7 @@ def _announce(project: Project, job: _Job, data: PoseDataModule, budget: Budget)
         f"images scaled by {config['preprocessing']['global_scale']:g}, batches of {data.batch_size * data.accumulate}"
     )
     say(f"Run: {job.folder}")
-    where = "on a GPU" if _has_gpu(config) else "on a CPU"
+    where = "on a GPU" if has_gpu(config) else "on a CPU"
     at = f", from step {job.checkpoint.step:,} on" if job.checkpoint is not None else ""
     say(f"Budget: {budget} {where}{at}; change it with training.minutes=M or training.steps=N")
 
@@ -292,7 +233,7 @@ def _write_run(project: Project, job: _Job, data: PoseDataModule) -> None:
         record = _read_yaml(record_path)
         require_same_data(str(record.get("data_hash")), found, Run(job.folder).name)
     session = {"started": datetime.now().astimezone().isoformat(timespec="seconds"), **software_versions()}
-    device = torch.device("cuda" if _has_gpu(job.config) and torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda" if has_gpu(job.config) and torch.cuda.is_available() else "cpu")
     record = {
         "project": project.name,
         "shuffle": job.config["shuffle"],
@@ -302,7 +243,7 @@ def _write_run(project: Project, job: _Job, data: PoseDataModule) -> None:
         "split": job.training_set.split.as_dict(),
         "trained_on": len(data.names["training"]),
         "choices": dict(job.choices),
-        "components": {kind: asdict(part) for kind, part in _components(job.config).items()},
+        "components": {kind: asdict(part) for kind, part in components_of(job.config).items()},
         "sessions": [*record.get("sessions", []), {**session, **machine(device)}],
     }
     _write_yaml(job.folder / CONFIG, job.config)
@@ -311,28 +252,9 @@ def _write_run(project: Project, job: _Job, data: PoseDataModule) -> None:
     _write_yaml(record_path, record)
 
 
-def _fit(job: _Job, model: PoseModel, data: PoseDataModule, budget: Budget, started: float) -> Fitted:
+def _fit(job: _Job, module: PoseModule, data: PoseDataModule, plan: Plan) -> Fitted:
     config = job.config
-    training = config["training"]
-    schedule = make_schedule(lr=config["optimizer"]["lr"], **config["schedule"])
-    module = PoseModule(
-        model,
-        OptimizerChoice(**config["optimizer"]),
-        schedule,
-        accumulate=training["accumulate"],
-        seed=int(config["seed"]),
-        batch_augmenter=data.batch_augmenter,
-    )
-    plan = Plan(
-        budget=budget,
-        save_iters=training["save_iters"],
-        display_iters=training["display_iters"],
-        max_snapshots_to_keep=training["max_snapshots_to_keep"],
-        measured=("validation", "test") if training["best_on_test"] else ("validation",),
-        started=started,
-    )
-    components, versions = _components(config), software_versions()
-    skeleton = job.checkpoint.skeleton if job.checkpoint is not None else data.skeleton
+    components, versions = components_of(config), software_versions()
 
     def describe(total_steps: int) -> Checkpoint:
         return Checkpoint(
@@ -340,15 +262,15 @@ def _fit(job: _Job, model: PoseModel, data: PoseDataModule, budget: Budget, star
             config=config,
             choices=dict(job.choices),
             components=components,
-            skeleton=skeleton,
-            cell_offset=float(model.head.cell_offset),
+            skeleton=data.skeleton,
+            cell_offset=float(module.model.head.cell_offset),
             step=0,
             total_steps=total_steps,
             versions=versions,
         )
 
     def fix_length(steps: int) -> None:
-        training.update(steps=steps, minutes=None)
+        config["training"].update(steps=steps, minutes=None)
         _write_yaml(job.folder / CONFIG, config)
 
     return fit(
@@ -362,15 +284,6 @@ def _fit(job: _Job, model: PoseModel, data: PoseDataModule, budget: Budget, star
         trainer_options=config["trainer"],
         logger=_logger(config["logger"], job.folder),
     )
-
-
-def _components(config: Mapping[str, Any]) -> dict[str, Provider]:
-    plugins = load_plugins()
-    found = {}
-    for kind in _COMPONENTS:
-        name = str(config[kind]["name"])
-        found[kind] = Provider(name, plugins.registry(kind)[name].provider)
-    return found
 
 
 def _logger(node: Any, folder: Path) -> Logger | None:

@@ -16,11 +16,13 @@ import yaml
 
 from dlc_core.errors import CheckpointError, ConfigError, DataError, RunError
 from dlc_core.labels.files import read_project_labels
+from dlc_core.plugin_api.hydra_bridge import compose
 from dlc_core.project.address import RunAddress
 from dlc_core.project.project import Project
 from dlc_core.project.runs import find_run
 from dlc_core.training.checkpoint import load_checkpoint, load_model
 from dlc_core.training.log import read_log
+from dlc_core.training.run import train as run_train
 
 from .conftest import SMALL
 
@@ -246,9 +248,10 @@ def test_a_missing_training_set_says_how_to_make_one(train):
         train("shuffle=7", "training.steps=1")
 
 
-def test_an_option_that_lightning_refuses_is_one_line(train):
+def test_an_option_that_lightning_refuses_is_one_line_and_makes_no_folder(train, project):
     with pytest.raises(ConfigError, match=r"trainer\.precision=17"):
         train("training.steps=1", "trainer.precision=17", "run=odd")
+    assert not (project.models_folder() / "walkJan31-trainset75shuffle1" / "odd").exists()
     with pytest.raises(ConfigError, match=r"there is no option 'trainer\.precison'.*'precision'"):
         train("training.steps=1", "trainer.precison=32")
 
@@ -295,3 +298,16 @@ def test_two_processes_make_the_steps_of_one(train, project):
     assert done.stdout.count("Next: dlc evaluate") == 1
     for name, value in weights(folder_of(project, "both"), 4).items():
         torch.testing.assert_close(value, alone[name], rtol=1e-4, atol=1e-6)  # float32 sums in another order
+
+
+def test_body_parts_reordered_in_the_project_do_not_mix_up_a_resumed_training(train, project):
+    options = ("training.steps=6", "training.save_iters=3", "training.max_snapshots_to_keep=9")
+    folder = Path(train(*options, "run=parts").data["folder"])
+    expected = weights(folder, 6)
+    (folder / "snapshot_0000006.ckpt").unlink()
+    text = project.config.path.read_text(encoding="utf-8")
+    project.config.path.write_text(text.replace("[nose, left, right, tail]", "[tail, nose, right, left]"))
+    reordered = Project.open(project.root)
+    assert reordered.skeleton.keypoints[0] == "tail"
+    run_train(reordered, compose("train", [*SMALL, *options, "resume=true", "run=parts"], reordered))
+    assert_same_weights(weights(folder, 6), expected)

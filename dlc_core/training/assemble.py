@@ -1,0 +1,169 @@
+"""Put together what a training needs from plain options: training set, network, data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from dlc_core.console import say
+from dlc_core.data.datamodule import PoseDataModule
+from dlc_core.data.splits import fold_split
+from dlc_core.data.training_set import TrainingSet
+from dlc_core.errors import CheckpointError
+from dlc_core.geometry import Preprocessing
+from dlc_core.model.build import build_model
+from dlc_core.model.pose_model import PoseModel
+from dlc_core.plugin_api.discovery import load_plugins
+from dlc_core.project.runs import Run
+from dlc_core.skeleton import Skeleton
+from dlc_core.training.checkpoint import Checkpoint, Provider, load_checkpoint, require_names
+from dlc_core.training.resume import require_resumable
+from dlc_core.training.snapshots import regular_snapshots
+from dlc_core.training.transfer import transfer_weights
+
+if TYPE_CHECKING:
+    from dlc_core.project.project import Project
+
+_COMPONENTS = ("backbone", "head", "augmenter")
+_FULL_DETAIL_SIDE, _SMALLEST_AUTOMATIC_SCALE = 320, 0.5
+_MOST_WORKERS = 8
+
+
+def open_training_set(project: Project, config: Mapping[str, Any]) -> TrainingSet:
+    """Return the training set of the shuffle; with ``split.fold`` all its labelled frames, divided by that fold.
+
+    Raises
+    ------
+    ConfigError, DataError
+        There is no such training set, or no such fold.
+    """
+    found = TrainingSet.open(project, config["shuffle"], config["trainingsetindex"], config["iteration"])
+    fold, folds = config["split"]["fold"], config["split"]["folds"]
+    if fold is None:
+        return found
+    return found.with_split(fold_split(found.usable_images, int(fold), int(folds), int(config["seed"])))
+
+
+def resolve(config: dict[str, Any], training_set: TrainingSet) -> None:
+    """Replace options that are left to the program by what it chooses here."""
+    if config["preprocessing"]["global_scale"] is None:
+        sides = [max(training_set.frames.size(name)) for name in training_set.split.train]
+        scale = _FULL_DETAIL_SIDE / float(np.median(sides)) if sides else 1.0
+        config["preprocessing"]["global_scale"] = round(min(1.0, max(_SMALLEST_AUTOMATIC_SCALE, scale)), 4)
+    if config["training"]["workers"] is None:
+        gpu_workers = min(_MOST_WORKERS, os.cpu_count() or 1)
+        config["training"]["workers"] = gpu_workers if has_gpu(config) else 0
+
+
+def has_gpu(config: Mapping[str, Any]) -> bool:
+    """Tell whether this training would use a GPU of this machine."""
+    wanted = str(config["trainer"]["accelerator"])
+    there = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return there and wanted in ("auto", "gpu", "cuda", "mps")
+
+
+def last_snapshot(run: Run) -> Checkpoint | None:
+    """Return where a run goes on, or None if it ended before its first snapshot."""
+    saved = regular_snapshots(run.folder)
+    if not saved:
+        say(f"The run {run.name} saved no snapshot before it ended; it begins again at step 0")
+        return None
+    checkpoint = load_checkpoint(saved[-1])
+    require_resumable(checkpoint)
+    return checkpoint
+
+
+def make_model(config: Mapping[str, Any], project: Project, checkpoint: Checkpoint | None, first: bool) -> PoseModel:
+    """Return the network, with the weights it starts from; those of `checkpoint` are loaded later, by the training.
+
+    Parameters
+    ----------
+    config : mapping
+        ``backbone``, ``head``, ``preprocessing`` and ``init_weights``.
+    project : Project
+        For its skeleton.
+    checkpoint : Checkpoint or None
+        Of a training that is resumed.
+    first : bool
+        Whether this process speaks for all that train together.
+
+    Raises
+    ------
+    CheckpointError
+        A snapshot cannot be read, has other body parts (resume), or another backbone (init_weights).
+    """
+    skeleton = project.skeleton
+    if checkpoint is not None:
+        require_names(checkpoint, skeleton)
+        return build_model(config, checkpoint.skeleton, pretrained=False)
+    path = config["init_weights"]
+    if not path:
+        return build_model(config, skeleton)
+    source = load_checkpoint(Path(path).expanduser())
+    model = build_model(config, skeleton, pretrained=False)
+    transfer = transfer_weights(source, model, skeleton)
+    if not transfer.has_backbone:
+        raise CheckpointError(
+            f"init_weights={path} holds the backbone {source.choices.get('backbone')!r}, of which nothing fits "
+            f"{config['backbone']['name']!r} as chosen here. Choose the snapshot's backbone, or leave init_weights out."
+        )
+    if first:
+        say(f"Weights from {path}: {transfer}")
+    return model
+
+
+def make_data(
+    config: Mapping[str, Any], project: Project, skeleton: Skeleton, training_set: TrainingSet, model: PoseModel
+) -> PoseDataModule:
+    """Return the data of the training, augmenter included, as `model` needs them.
+
+    Parameters
+    ----------
+    config : mapping
+        ``augmenter``, ``preprocessing``, ``training`` and ``seed``.
+    project : Project
+        For its folder and videos.
+    skeleton : Skeleton
+        Keypoints in the order of the network's outputs.
+    training_set : TrainingSet
+    model : PoseModel
+        For the frames its head looks at.
+    """
+    preprocessing = Preprocessing(**config["preprocessing"])
+    augmenter = (
+        load_plugins().registry("augmenter").build(config["augmenter"], skeleton=skeleton, preprocessing=preprocessing)
+    )
+    videos = set(project.videos())
+    if len(model.head.window) > 1:
+        folders = {Path(name).parent.name for name in training_set.split.images}
+        videos |= {video for folder in folders if (video := project.video_of(folder)) is not None}
+    training = config["training"]
+    return PoseDataModule(
+        training_set,
+        skeleton,
+        augmenter,
+        preprocessing,
+        root=project.root,
+        batch_size=training["batch_size"],
+        accumulate=training["accumulate"],
+        seed=int(config["seed"]),
+        workers=training["workers"],
+        window=model.head.window,
+        views=model.head.views,
+        videos=sorted(videos),
+    )
+
+
+def components_of(config: Mapping[str, Any]) -> dict[str, Provider]:
+    """Return which components the options name and who provides them, by kind."""
+    plugins = load_plugins()
+    found = {}
+    for kind in _COMPONENTS:
+        name = str(config[kind]["name"])
+        found[kind] = Provider(name, plugins.registry(kind)[name].provider)
+    return found

@@ -1,0 +1,66 @@
+"""Lightning's trainer as we use it: it makes the steps, and leaves length, log, snapshots and words to us."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.loggers import Logger
+
+from dlc_core.errors import ConfigError
+
+
+def make_trainer(
+    options: Mapping[str, Any], folder: Path, callbacks: list[Callback], logger: Logger | None = None
+) -> Trainer:
+    """Return a Lightning trainer that leaves snapshots, log, progress and length to us.
+
+    Raises
+    ------
+    ConfigError
+        An option cannot be used on this machine.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        with quiet_lightning():
+            return Trainer(
+                **given,
+                default_root_dir=folder,
+                callbacks=callbacks,
+                logger=logger or False,
+                max_steps=-1,
+                max_epochs=-1,
+                limit_val_batches=0,
+                num_sanity_val_steps=0,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+            )
+    except (MisconfigurationException, ValueError, RuntimeError, TypeError) as exc:
+        text = " ".join(str(exc).split())
+        shown = ", ".join(f"trainer.{name}={value}" for name, value in given.items())
+        raise ConfigError(f"Lightning refuses {shown}: {text}") from exc
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's advice to authors of Lightning programs from the user."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"(pytorch_)?lightning.*")
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
