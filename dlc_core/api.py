@@ -123,7 +123,7 @@ def extract_frames(
     config: AnyPath,
     mode: str = "automatic",
     algo: str = "kmeans",
-    crop: bool = True,
+    crop: bool = False,
     videos_list: Sequence[AnyPath] = (),
     overrides: Sequence[str] = (),
 ) -> Outcome:
@@ -160,15 +160,33 @@ def check_labels(config: AnyPath, overrides: Sequence[str] = ()) -> Outcome:
     return _run("check_labels", config, {}, overrides)
 
 
-def create_training_dataset(config: AnyPath, num_shuffles: int = 1, overrides: Sequence[str] = ()) -> Outcome:
-    """Make `num_shuffles` training sets for each TrainingFraction of the project (step F of the protocol)."""
-    return _run("create_dataset", config, {"num_shuffles": num_shuffles}, overrides)
+def create_training_dataset(
+    config: AnyPath,
+    num_shuffles: int = 1,
+    Shuffles: Sequence[int] | None = None,  # noqa: N803 - the paper's name
+    overrides: Sequence[str] = (),
+) -> Outcome:
+    """Make training sets for each TrainingFraction of the project (step F of the protocol).
+
+    Parameters
+    ----------
+    config : path
+        The project.
+    num_shuffles : int
+        How many, each with a split of its own.
+    Shuffles : sequence of int or None
+        Their numbers; None for 1, 2, ...
+    overrides : sequence of str
+        More options.
+    """
+    shuffles = None if Shuffles is None else list(Shuffles)
+    return _run("create_dataset", config, {"num_shuffles": num_shuffles, "shuffles": shuffles}, overrides)
 
 
 def train_network(
     config: AnyPath,
-    shuffle: int = 1,
-    trainingsetindex: int = 0,
+    shuffle: int | None = None,
+    trainingsetindex: int | None = None,
     max_snapshots_to_keep: int | None = None,
     displayiters: int | None = None,
     saveiters: int | None = None,
@@ -190,8 +208,8 @@ def train_network(
 def evaluate_network(
     config: AnyPath,
     Shuffles: Sequence[int] = (1,),  # noqa: N803 - the paper's name
-    trainingsetindex: int = 0,
-    plotting: bool = False,
+    trainingsetindex: int | None = None,
+    plotting: bool | None = None,
     overrides: Sequence[str] = (),
 ) -> list[Outcome]:
     """Measure the error of the networks of one or several shuffles (step H of the protocol)."""
@@ -203,20 +221,17 @@ def analyze_videos(
     config: AnyPath,
     videos: Sequence[AnyPath],
     videotype: str = "",
-    shuffle: int = 1,
-    trainingsetindex: int = 0,
-    save_as_csv: bool = True,
+    shuffle: int | None = None,
+    trainingsetindex: int | None = None,
+    save_as_csv: bool = False,
     destfolder: AnyPath | None = None,
     batchsize: int | None = None,
     overrides: Sequence[str] = (),
 ) -> Outcome:
     """Find the pose in every frame of videos or folders of videos (step I of the protocol)."""
     options = {
-        "videotype": videotype or None,
-        "shuffle": shuffle,
-        "trainingsetindex": trainingsetindex,
+        **_video_options(videotype, shuffle, trainingsetindex, destfolder),
         "exporter": "[h5,csv]" if save_as_csv else "[h5]",
-        "destfolder": None if destfolder is None else str(destfolder),
         "batch_size": batchsize,
     }
     return _run("analyze", config, options, overrides, videos)
@@ -225,39 +240,59 @@ def analyze_videos(
 def plot_trajectories(
     config: AnyPath,
     videos: Sequence[AnyPath],
-    shuffle: int = 1,
-    trainingsetindex: int = 0,
+    videotype: str = "",
+    shuffle: int | None = None,
+    trainingsetindex: int | None = None,
+    displayedbodyparts: str | Sequence[str] = "all",
     destfolder: AnyPath | None = None,
     overrides: Sequence[str] = (),
 ) -> Outcome:
     """Draw trajectories, positions, likelihoods and jumps of analysed videos."""
-    return _run("plot", config, _address(shuffle, trainingsetindex, destfolder), overrides, videos)
+    options = _video_options(videotype, shuffle, trainingsetindex, destfolder)
+    return _run("plot", config, {**options, **_shown(displayedbodyparts)}, overrides, videos)
 
 
 def create_labeled_video(
     config: AnyPath,
     videos: Sequence[AnyPath],
-    shuffle: int = 1,
-    trainingsetindex: int = 0,
-    draw_skeleton: bool = False,
-    trailpoints: int = 0,
+    videotype: str = "",
+    shuffle: int | None = None,
+    trainingsetindex: int | None = None,
+    displayedbodyparts: str | Sequence[str] = "all",
     destfolder: AnyPath | None = None,
+    draw_skeleton: bool | None = None,
+    trailpoints: int | None = None,
+    displaycropped: bool | None = None,
     overrides: Sequence[str] = (),
 ) -> Outcome:
     """Write analysed videos with the poses drawn in (step J of the protocol)."""
-    options = _address(shuffle, trainingsetindex, destfolder)
-    return _run(
-        "label_video",
-        config,
-        {**options, "draw_skeleton": draw_skeleton, "trailpoints": trailpoints},
-        overrides,
-        videos,
-    )
+    options = {
+        **_video_options(videotype, shuffle, trainingsetindex, destfolder),
+        **_shown(displayedbodyparts),
+        "draw_skeleton": draw_skeleton,
+        "trailpoints": trailpoints,
+        "displaycropped": displaycropped,
+    }
+    return _run("label_video", config, options, overrides, videos)
 
 
-def _address(shuffle: int, trainingsetindex: int, destfolder: AnyPath | None) -> dict[str, Any]:
-    place = None if destfolder is None else str(destfolder)
-    return {"shuffle": shuffle, "trainingsetindex": trainingsetindex, "destfolder": place}
+def _video_options(
+    videotype: str, shuffle: int | None, trainingsetindex: int | None, destfolder: AnyPath | None
+) -> dict[str, Any]:
+    """Return only what the caller said: an address that is given demands that very network."""
+    return {
+        "videotype": videotype or None,
+        "shuffle": shuffle,
+        "trainingsetindex": trainingsetindex,
+        "destfolder": None if destfolder is None else str(destfolder),
+    }
+
+
+def _shown(bodyparts: str | Sequence[str]) -> dict[str, Any]:
+    if bodyparts == "all":
+        return {}
+    names = [bodyparts] if isinstance(bodyparts, str) else list(bodyparts)
+    return {"displayedbodyparts": "[" + ",".join(quote(name) for name in names) + "]"}
 
 
 def _open(config: AnyPath) -> Project:

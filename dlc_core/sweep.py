@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -40,15 +41,15 @@ class JobResult:
         Of the job in this sweep.
     overrides : list of str
         What distinguished it.
-    exit_code : int
-        Of the child process; negative for a signal.
+    exit_code : int or None
+        Of the child process; negative for a signal; None if nobody saw it end.
     folder : Path
         With ``log.txt`` and ``result.json``.
     """
 
     number: str
     overrides: list[str]
-    exit_code: int
+    exit_code: int | None
     folder: Path
 
 
@@ -62,12 +63,15 @@ class Job:
         The command line's word: ``"train"``.
     project : str
         Root of the project, "" outside one.
+    launch : str
+        Which start of the sweep this is: a folder may hold jobs of an earlier one.
     fixed : tuple of str
         Overrides that every job gets.
     """
 
     verb: str
     project: str
+    launch: str
     fixed: tuple[str, ...] = ()
 
     def __call__(self, _config: object) -> float | None:
@@ -84,6 +88,10 @@ class Job:
                 arguments.append(_unquote(value))
             else:
                 overrides.append(override)
+        record = {"launch": self.launch, "number": str(hydra.job.num), "overrides": list(hydra.overrides.task)}
+        (folder / _RESULT).unlink(missing_ok=True)
+        # Begun and not ended counts as failed, should this process be killed together with its child.
+        write_text(folder / _RECORD, json.dumps({**record, "exit_code": None}))
         command = [sys.executable, "-m", "dlc_core", self.verb]
         command += ["-p", self.project] if self.project else []
         command += [*overrides, *self.fixed, "--", *arguments]
@@ -92,9 +100,8 @@ class Job:
             code = subprocess.run(
                 command, stdout=log, stderr=subprocess.STDOUT, env=environment, check=False
             ).returncode
-        record = {"number": str(hydra.job.num), "overrides": list(hydra.overrides.task), "exit_code": code}
-        (folder / _RECORD).write_text(json.dumps(record), encoding="utf-8")
-        return _objective(folder)
+        write_text(folder / _RECORD, json.dumps({**record, "exit_code": code}))
+        return _objective(folder) if code == 0 else None
 
 
 def run_sweep(
@@ -132,7 +139,8 @@ def run_sweep(
 
     install(verb.name)
     swept = [f"+{_ARGUMENT}={','.join(quote(str(Path(item).absolute())) for item in arguments)}"] if arguments else []
-    job = Job(verb.command, str(project_root or ""), tuple(fixed))
+    launch = secrets.token_hex(8)
+    job = Job(verb.command, str(project_root or ""), launch, tuple(fixed))
 
     def task(config: Any) -> float | None:
         return job(config)
@@ -146,26 +154,28 @@ def run_sweep(
         raise ConfigError(one_line(exc, verb.name)) from exc
     finally:
         sys.argv = before
-    return collect(folder)
+    return collect(folder, launch)
 
 
-def collect(folder: Path) -> list[JobResult]:
-    """Return how each job of the sweep in `folder` ended, by number."""
+def collect(folder: Path, launch: str) -> list[JobResult]:
+    """Return how each job of one launch of the sweep in `folder` ended, by number."""
     results = []
     for path in folder.glob(f"*/{_RECORD}"):
         record = json.loads(path.read_text(encoding="utf-8"))
-        results.append(JobResult(record["number"], record["overrides"], record["exit_code"], path.parent))
+        if record["launch"] == launch:
+            results.append(JobResult(record["number"], record["overrides"], record["exit_code"], path.parent))
     return sorted(results, key=lambda result: (len(result.number), result.number))
 
 
 def report(results: Sequence[JobResult]) -> int:
     """Print how the jobs ended and return how many failed."""
-    failed = [result for result in results if result.exit_code]
+    failed = [result for result in results if result.exit_code != 0]
     for result in results:
-        state = "failed" if result.exit_code else "done"
+        state = "done" if result.exit_code == 0 else "failed"
         say(f"job {result.number}: {state}  {' '.join(result.overrides)}")
     for result in failed:
-        warn(f"job {result.number} ended with exit code {result.exit_code}: {_last_line(result.folder / _LOG)}")
+        ending = "did not end" if result.exit_code is None else f"ended with exit code {result.exit_code}"
+        warn(f"job {result.number} {ending}: {_last_line(result.folder / _LOG)}")
         warn(f"  its log: {result.folder / _LOG}")
     return len(failed)
 
