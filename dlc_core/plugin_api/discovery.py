@@ -9,9 +9,9 @@ and the reason; all others work.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
-import types
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from dlc_core.errors import PluginError, suggest
 from dlc_core.plugin_api import contract
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.kinds import KINDS
-from dlc_core.plugin_api.registry import DISABLE_HINT, Registry
+from dlc_core.plugin_api.registry import DISABLE_HINT, PLUGIN_FAILURES, Registry
 
 BUILTIN = (
     "dlc_plugins.backbones",
@@ -73,29 +73,35 @@ class Plugins:
         """Register the hooks of `module` under `provider`; a failure is recorded, never raised."""
         try:
             hooks = _checked_hooks(module, provider)
-        except Exception as exc:  # noqa: BLE001 - the plugin border
-            self._fail(provider, exc)
+        except PLUGIN_FAILURES as exc:
+            self.fail(provider, exc)
             return
         self.providers.append(provider)
         for kind in KINDS:
             for function in hooks.get(kind.hook, ()):
                 try:
                     components = [_checked_component(item, kind.hook) for item in function()]
-                except Exception as exc:  # noqa: BLE001 - the plugin border
-                    self._fail(provider, exc, kind.hook)
+                except PLUGIN_FAILURES as exc:
+                    self.fail(provider, exc, kind.hook)
                     continue
                 for component in components:
                     self.registries[kind.singular].add(component, provider)
         for function in hooks.get("dlc_config_paths", ()):
             try:
                 self.config_paths += [(provider, str(path)) for path in function()]
-            except Exception as exc:  # noqa: BLE001 - the plugin border
-                self._fail(provider, exc, "dlc_config_paths")
+            except PLUGIN_FAILURES as exc:
+                self.fail(provider, exc, "dlc_config_paths")
 
-    def _fail(self, provider: str, exc: Exception, hook: str = "") -> None:
-        where = f"{hook}: " if hook else ""
+    def leave_out(self, kind: str, name: str, exc: BaseException) -> None:
+        """Take a component out of its registry because of `exc`, and say so."""
+        entry = self.registries[kind].remove(name)
+        self.fail(entry.provider, exc, f"{kind} {name!r}")
+        _warn_failure(self.failures[-1])
+
+    def fail(self, provider: str, exc: BaseException, where: str = "") -> None:
+        """Record that something of `provider` was left out because of `exc`."""
         text = " ".join(str(exc).split())
-        self.failures.append(Failure(provider, f"{where}{type(exc).__name__}: {text}"))
+        self.failures.append(Failure(provider, f"{where}{': ' if where else ''}{type(exc).__name__}: {text}"))
 
 
 def _checked_hooks(module: object, provider: str) -> dict[str, list[Callable[[], Iterable[Any]]]]:
@@ -121,6 +127,10 @@ def _checked_component(item: object, hook: str) -> Component:
         raise PluginError(f"{hook} returned {item!r}; it must return Component records")
     if ":" not in item.target:
         raise PluginError(f"component {item.name!r} has target {item.target!r}; expected 'package.module:attribute'")
+    if not dataclasses.is_dataclass(item.config):
+        raise PluginError(f"component {item.name!r} has config {item.config!r}; expected a dataclass at module level")
+    if "name" not in (option.name for option in dataclasses.fields(item.config)):
+        raise PluginError(f"component {item.name!r}: its config {item.config.__name__} has no field `name`")
     return item
 
 
@@ -151,11 +161,11 @@ def load_plugins() -> Plugins:
             continue
         try:
             module = entry_point.load()
-        except Exception as exc:  # noqa: BLE001 - the plugin border
-            plugins._fail(provider, exc)
+            if isinstance(module, type):
+                module = module()
+        except PLUGIN_FAILURES as exc:
+            plugins.fail(provider, exc)
             continue
-        if not isinstance(module, types.ModuleType) and isinstance(module, type):
-            module = module()
         plugins.add(module, provider)
     _warn(plugins)
     return plugins
@@ -169,10 +179,14 @@ def _entry_points() -> list[metadata.EntryPoint]:
 
 def _warn(plugins: Plugins) -> None:
     for failure in plugins.failures:
-        warnings.warn(f"plugin {failure.provider} was left out: {failure.reason}", RuntimeWarning, stacklevel=3)
+        _warn_failure(failure)
     for kind, registry in plugins.registries.items():
         for name, owners in registry.ambiguous.items():
             message = (
                 f"{kind} {name!r} is offered by {' and by '.join(owners)}, so nobody can select it. {DISABLE_HINT}"
             )
             warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def _warn_failure(failure: Failure) -> None:
+    warnings.warn(f"plugin {failure.provider} was left out: {failure.reason}", RuntimeWarning, stacklevel=4)

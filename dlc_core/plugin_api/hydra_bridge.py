@@ -34,6 +34,7 @@ from dlc_core.errors import ConfigError, suggest
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.hydra_errors import one_line
 from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.plugin_api.registry import PLUGIN_FAILURES
 from dlc_core.verbs import verb_named
 
 if TYPE_CHECKING:
@@ -79,12 +80,19 @@ class DlcSearchPath(SearchPathPlugin):
 
 
 def install(verb: str = "") -> None:
-    """Put every component, and the options of `verb`, into Hydra's ConfigStore. Needed before composing."""
+    """Put every component, and the options of `verb`, into Hydra's ConfigStore. Needed before composing.
+
+    A component whose dataclass cannot become a node is left out, as a plugin that cannot be imported is.
+    """
     store = ConfigStore.instance()
+    plugins = load_plugins()
     for kind in KINDS:
-        for name, entry in load_plugins().registry(kind.singular).items():
+        for name, entry in list(plugins.registry(kind.singular).items()):
             package = kind.package(name)
-            store.store(name, entry.component.config, kind.group, package, provider=entry.provider)
+            try:
+                store.store(name, entry.component.config, kind.group, package, provider=entry.provider)
+            except PLUGIN_FAILURES as exc:  # a field of a type that OmegaConf does not know
+                plugins.leave_out(kind.singular, name, exc)
     if verb:
         module, _, attribute = verb_named(verb).settings.partition(":")
         settings = getattr(importlib.import_module(module), attribute)

@@ -40,8 +40,9 @@ class Listing:
 
 def make_listing(plugins: Plugins) -> Listing:
     """Return what discovery found, with the presets that Hydra sees."""
-    from dlc_core.plugin_api.hydra_bridge import group_options
+    from dlc_core.plugin_api.hydra_bridge import group_options, install
 
+    install()  # a component may turn out only here to have options that cannot be composed
     components = [
         ComponentRow(
             kind.singular, kind.group, name, entry.provider, entry.component.summary, entry.component.target,

@@ -10,6 +10,7 @@ from typing import Any
 from dlc_core.errors import (
     BrokenPluginError,
     ConfigError,
+    DlcError,
     DuplicateComponentError,
     PluginError,
     UnknownComponentError,
@@ -17,6 +18,9 @@ from dlc_core.errors import (
 )
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.kinds import Kind
+
+PLUGIN_FAILURES = (Exception, SystemExit)
+"""What code of a plugin may raise without ending the program; `sys.exit` at import is no `Exception`."""
 
 DISABLE_HINT = "Disable all but one: DLC_DISABLED_PLUGINS=<distribution>."
 
@@ -54,6 +58,12 @@ class Registry(Mapping[str, Entry]):
             self._entries[component.name] = Entry(component, provider)
         elif known.provider != provider or known.component != component:
             self._ambiguous.setdefault(component.name, [known.provider]).append(provider)
+
+    def remove(self, name: str) -> Entry:
+        """Take a selectable component out and return it."""
+        entry = self[name]
+        del self._entries[name]
+        return entry
 
     @property
     def ambiguous(self) -> Mapping[str, list[str]]:
@@ -97,11 +107,10 @@ class Registry(Mapping[str, Entry]):
         module, _, attribute = entry.component.target.partition(":")
         try:
             loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as exc:
-            install = f" Try: {entry.component.install}" if entry.component.install else ""
+        except PLUGIN_FAILURES as exc:  # a missing CUDA library is an OSError, and nothing is ruled out
             raise BrokenPluginError(
-                f"{self.kind.singular} {name!r} ({entry.provider}) could not be imported from "
-                f"{entry.component.target!r}: {exc}.{install}"
+                f"{self._who(name)} could not be imported from {entry.component.target!r}: "
+                f"{_line(exc)}.{_install_hint(entry)}"
             ) from exc
         return loaded
 
@@ -131,7 +140,7 @@ class Registry(Mapping[str, Entry]):
             )
         entry = self[name]
         known = [field.name for field in fields(entry.component.config)]
-        who = f"{self.kind.singular} {name!r} ({entry.provider})"
+        who = self._who(name)
         for key in plain:
             if key not in known:
                 raise ConfigError(
@@ -159,7 +168,8 @@ class Registry(Mapping[str, Entry]):
         Raises
         ------
         ConfigError, PluginError
-            See `options` and `load`.
+            See `options` and `load`. What a constructor raises, unless it is a `DlcError`, becomes a `PluginError` that
+            names the component and its provider.
         """
         if set(context) != set(self.kind.context):
             raise PluginError(
@@ -167,4 +177,28 @@ class Registry(Mapping[str, Entry]):
                 "Pass exactly the context of its kind."
             )
         options = self.options(config)
-        return self.load(str(config["name"]))(**options, **context)
+        name = str(config["name"])
+        target = self.load(name)
+        try:
+            return target(**options, **context)
+        except DlcError:
+            raise
+        except ImportError as exc:
+            raise BrokenPluginError(
+                f"{self._who(name)} could not be built: {_line(exc)}.{_install_hint(self[name])}"
+            ) from exc
+        except PLUGIN_FAILURES as exc:
+            raise PluginError(f"{self._who(name)} could not be built: {_line(exc)}.") from exc
+
+    def _who(self, name: str) -> str:
+        return f"{self.kind.singular} {name!r} ({self[name].provider})"
+
+
+def _install_hint(entry: Entry) -> str:
+    return f" Try: {entry.component.install}" if entry.component.install else ""
+
+
+def _line(exc: BaseException) -> str:
+    """Return the type and the first line of what went wrong."""
+    text = next(iter(str(exc).strip().splitlines()), "")
+    return f"{type(exc).__name__}: {text}".rstrip(": .")

@@ -6,8 +6,16 @@ import warnings
 
 import pytest
 
-from dlc_core.errors import BrokenPluginError, ConfigError, DuplicateComponentError, UnknownComponentError
+from dlc_core.errors import (
+    BrokenPluginError,
+    ConfigError,
+    DuplicateComponentError,
+    PluginError,
+    UnknownComponentError,
+)
 from dlc_core.plugin_api.discovery import Plugins, load_plugins
+from dlc_core.plugin_api.hydra_bridge import compose
+from dlc_core.plugin_api.listing import format_listing, make_listing
 
 GOOD = """
 from dataclasses import dataclass
@@ -66,6 +74,13 @@ def test_a_third_party_component_is_found_with_its_provider_and_built_with_its_o
         (
             "from dlc_core.plugin_api import hookimpl\n@hookimpl\ndef dlc_heads():\n    return ['deconv']",
             "must return Component records",
+        ),
+        (good("bad_net", "dlc_broken").replace("@dataclass", ""), "'bad_net' has config <class 'dlc_broken.Config'>"),
+        (good("bad_net", "dlc_broken").replace('name: str = "bad_net"', ""), "has no field `name`"),
+        ("import sys\nsys.exit('no display')", "SystemExit: no display"),
+        (
+            "from dlc_core.plugin_api import hookimpl\n@hookimpl\ndef dlc_heads():\n    raise SystemExit(3)",
+            "dlc_heads: SystemExit: 3",
         ),
     ],
 )
@@ -129,4 +144,66 @@ def test_an_unknown_component_lists_what_is_known(install_package):
 def test_a_component_whose_import_fails_says_what_to_install(install_package):
     install_package("dlc-mynet", good("my_net", "dlc_mynet", "dlc_mynet_gpu.net:Net"))
     with pytest.raises(BrokenPluginError, match=r"No module named 'dlc_mynet_gpu'.*pip install my_net-gpu"):
+        discover().registry("backbone").build({"name": "my_net"})
+
+
+def test_a_plugin_class_whose_constructor_raises_is_recorded(install_package):
+    install_package("dlc-broken", "class Offer:\n    def __init__(self):\n        1 / 0", attribute="Offer")
+    install_package("dlc-mynet", good("my_net", "dlc_mynet"))
+    plugins = discover()
+    assert [failure.provider for failure in plugins.failures] == ["dlc-broken 1.2 [plugin]"]
+    assert "ZeroDivisionError" in plugins.failures[0].reason
+    assert "my_net" in plugins.registry("backbone")
+
+
+def test_a_config_that_cannot_be_composed_takes_out_its_component_only(install_package):
+    code = good("choosy", "dlc_choosy").replace("width: int = 64", 'width: Literal["a", "b"] = "a"')
+    install_package("dlc-choosy", code.replace("from dataclasses", "from typing import Literal\nfrom dataclasses", 1))
+    install_package("dlc-mynet", good("my_net", "dlc_mynet"))
+    with pytest.warns(RuntimeWarning, match=r"plugin dlc-choosy 1.2 \[plugin\] was left out: backbone 'choosy'"):
+        assert compose("train", ["backbone=my_net"]).config.backbone.name == "my_net"
+    with pytest.raises(ConfigError, match="backbone=choosy does not exist"):
+        compose("train", ["backbone=choosy"])
+    load_plugins.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        listing = make_listing(load_plugins())
+    assert [failure["provider"] for failure in listing.failures] == ["dlc-choosy 1.2 [plugin]"]
+    assert "choosy" not in [row.name for row in listing.components]
+    assert "FAILED dlc-choosy 1.2 [plugin]: backbone 'choosy'" in format_listing(listing)
+
+
+def test_whatever_the_import_of_a_component_raises_is_a_broken_plugin(install_package):
+    install_package("dlc-gpu-code", "raise OSError('libcuda.so.1: cannot open shared object file')")
+    install_package("dlc-mynet", good("my_net", "dlc_mynet", "dlc_gpu_code:Net"))
+    with pytest.raises(BrokenPluginError, match=r"'my_net' \(dlc-mynet .*OSError: libcuda.*pip install my_net-gpu"):
+        discover().registry("backbone").build({"name": "my_net"})
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "message"),
+    [
+        (
+            "raise ValueError('width must be even')",
+            PluginError,
+            r"'my_net' \(dlc-mynet 1\.2 .*ValueError: width",
+        ),
+        (
+            "import no_such_module",
+            BrokenPluginError,
+            r"'my_net' .*named 'no_such_module'.*pip install my_net",
+        ),
+    ],
+)
+def test_what_a_constructor_raises_names_component_and_provider(install_package, line, error, message):
+    code = good("my_net", "dlc_mynet").replace("self.width, self.ratio = width, ratio", line)
+    install_package("dlc-mynet", code)
+    with pytest.raises(error, match=message):
+        discover().registry("backbone").build({"name": "my_net"})
+
+
+def test_an_error_that_a_constructor_words_itself_is_kept(install_package):
+    line = "from dlc_core.errors import ConfigError; raise ConfigError('width is 64; odd is needed')"
+    install_package("dlc-mynet", good("my_net", "dlc_mynet").replace("self.width, self.ratio = width, ratio", line))
+    with pytest.raises(ConfigError, match=r"^width is 64; odd is needed$"):
         discover().registry("backbone").build({"name": "my_net"})
