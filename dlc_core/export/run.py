@@ -8,8 +8,10 @@ from typing import Any
 
 from dlc_core.console import Outcome, say, warn
 from dlc_core.errors import ConfigError, DlcError
+from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.export.sources import find_store
 from dlc_core.inference.exports import export_store
+from dlc_core.inference.network import training_of
 from dlc_core.inference.run import build_exporters, snapshot_index
 from dlc_core.plugin_api.hydra_bridge import Composed
 from dlc_core.project.address import RunAddress
@@ -30,21 +32,21 @@ def export(project: Project | None, composed: Composed, arguments: Sequence[str]
         raise ConfigError("no video was given. Name videos or folders: `dlc export VIDEO... exporter=csv`.")
     config = composed.config
     exporters = build_exporters(composed)
-    run, step = chosen_network(project, composed)
+    network = chosen_network(project, composed)
     destfolder = Path(config.destfolder).expanduser() if config.destfolder else None
     results: list[dict[str, Any]] = []
     for argument in arguments:
         try:
             for video in find_videos([argument], str(config.videotype)):
-                results.append(_one(video, run, step, destfolder, exporters, bool(config.overwrite)))
+                results.append(_one(video, network, destfolder, exporters, bool(config.overwrite)))
         except DlcError as exc:
             results.append({"video": str(argument), "error": str(exc)})
             warn(str(exc))
     return Outcome({"videos": results}, "", sum("error" in result for result in results))
 
 
-def chosen_network(project: Project | None, composed: Composed) -> tuple[str, int | None]:
-    """Return name of run and step if the user chose them, ("", None) otherwise: then any poses of a video will do.
+def chosen_network(project: Project | None, composed: Composed) -> NetworkChoice | None:
+    """Return the network if the user chose one, None otherwise: then any poses of a video will do.
 
     Raises
     ------
@@ -54,19 +56,24 @@ def chosen_network(project: Project | None, composed: Composed) -> tuple[str, in
     config, sources = composed.config, composed.sources
     address = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex")
     if not any(sources.get(option) == "command line" for option in address):
-        return "", None
+        return None
     index = snapshot_index(config.snapshotindex)
     run = find_run(project, RunAddress(config.shuffle, config.trainingsetindex, config.iteration, config.run, index))
     snapshots = run.select(index)
-    return run.name, snapshots[0].step if len(snapshots) == 1 else None
+    training = training_of(run, project, run.config())
+    return NetworkChoice(run.name, training, snapshots[0].step if len(snapshots) == 1 else None)
 
 
 def _one(
-    video: Path, run: str, step: int | None, destfolder: Path | None, exporters: list[Any], overwrite: bool
+    video: Path,
+    network: NetworkChoice | None,
+    destfolder: Path | None,
+    exporters: list[Any],
+    overwrite: bool,
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"video": str(video)}
     try:
-        store = find_store(video, destfolder=destfolder, run=run, step=step)
+        store = find_store(video, destfolder=destfolder, network=network)
         result["files"] = [str(path) for path in export_store(store, exporters, overwrite)]
         say(f"{video.name}: wrote {', '.join(Path(path).name for path in result['files'])}")
     except DlcError as exc:

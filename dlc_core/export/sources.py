@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from dlc_core.console import say
 from dlc_core.errors import DataError, PluginError
+from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.inference.exports import matches
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import SUFFIX
@@ -42,39 +43,37 @@ class Candidate:
     ----------
     path : Path
     scorer : str
-    run : str
-        Name of the run that made them; "" for a table, whose scorer says it.
-    step : int or None
-        Step of the snapshot, if known.
-    exports : mapping
-        What a store has exported, by file name.
+    about : mapping or None
+        The attributes of a store; None for a table, of which only the scorer is known.
     """
 
     path: Path
     scorer: str
-    run: str = ""
-    step: int | None = None
-    exports: Mapping[str, Mapping[str, Any]] | None = None
+    about: Mapping[str, Any] | None = None
 
     @property
     def is_store(self) -> bool:
         """Whether it is a pose store."""
-        return self.exports is not None
+        return self.about is not None
 
-    def is_of(self, run: str, step: int | None) -> bool:
-        """Tell whether `run` (any if "") and `step` (any if None) made it."""
-        name = run.replace("\\", "-").replace("/", "-")
-        by_run = not run or (self.run == run if self.run else f"_{name}_snapshot_" in self.scorer)
-        by_step = step is None or self.step == step or self.scorer.endswith(f"_snapshot_{step}")
-        return by_run and by_step
+    @property
+    def exports(self) -> Mapping[str, Mapping[str, Any]]:
+        """What a store has exported, by file name; nothing for a table."""
+        exports: Mapping[str, Mapping[str, Any]] = {} if self.about is None else self.about["exports"]
+        return exports
+
+    def is_of(self, network: NetworkChoice | None) -> bool:
+        """Tell whether `network` made it; None stands for any."""
+        if network is None:
+            return True
+        return network.made_table(self.scorer) if self.about is None else network.made_store(self.about)
 
 
 def find_poses(
     video: Path,
     *,
     destfolder: Path | None = None,
-    run: str = "",
-    step: int | None = None,
+    network: NetworkChoice | None = None,
     file: Path | None = None,
 ) -> PoseFile:
     """Return the poses of a video and print where they come from.
@@ -85,23 +84,21 @@ def find_poses(
         It need not exist: its name and folder say where to look.
     destfolder : Path or None
         Where the analysis put its results; None: beside the video.
-    run : str
-        Name of the run that made the poses; "" for any. Pass what the user typed, not the default ``latest``.
-    step : int or None
-        Step of the snapshot; None for any.
+    network : NetworkChoice or None
+        Who made the poses; None for any. Pass what the user chose, not the default ``latest``.
     file : Path or None
         A pose store or table to read instead.
 
     Raises
     ------
     DataError
-        There are no poses, those of several scorers and `run` does not decide, an unfinished analysis, or a table that
-        somebody changed.
+        There are no poses, those of several scorers and `network` does not decide, an unfinished analysis, or a table
+        that somebody changed.
     """
     readers = installed_readers()
     if file is not None:
         return _announced(video, file, _read(file, readers))
-    chosen = _chosen(video, destfolder, run, step, [reader.suffix for reader in readers])
+    chosen = _chosen(video, destfolder, network, [reader.suffix for reader in readers])
     store = next((one for one in chosen if one.is_store), None)
     if store is None:
         return _announced(video, chosen[0].path, _read(chosen[0].path, readers))
@@ -110,15 +107,15 @@ def find_poses(
     return _announced(video, store.path, poses)
 
 
-def find_store(video: Path, *, destfolder: Path | None = None, run: str = "", step: int | None = None) -> Path:
+def find_store(video: Path, *, destfolder: Path | None = None, network: NetworkChoice | None = None) -> Path:
     """Return the pose store of a video; parameters as for `find_poses`.
 
     Raises
     ------
     DataError
-        There is none, or there are those of several scorers and `run` does not decide.
+        There is none, or there are those of several scorers and `network` does not decide.
     """
-    return _chosen(video, destfolder, run, step, [])[0].path
+    return _chosen(video, destfolder, network, [])[0].path
 
 
 def candidates(video: Path, folder: Path, suffixes: Sequence[str]) -> Iterator[Candidate]:
@@ -132,7 +129,7 @@ def candidates(video: Path, folder: Path, suffixes: Sequence[str]) -> Iterator[C
     exported: set[str] = set()
     for path in files:
         if path.suffix == SUFFIX and (store := _store_candidate(video, path)):
-            exported |= {name for name in store.exports or {} if Path(name).stem != path.stem}
+            exported |= {name for name in store.exports if Path(name).stem != path.stem}
             yield store
     for suffix in suffixes:
         for path in files:
@@ -171,46 +168,56 @@ def _store_candidate(video: Path, path: Path) -> Candidate | None:
         return None
     if path.name != f"{video.stem}{poses.scorer}{SUFFIX}":
         return None
-    about = poses.attributes
-    return Candidate(path, poses.scorer, str(about["run"]), int(about["step"]), about["exports"])
+    return Candidate(path, poses.scorer, poses.attributes)
 
 
 def _chosen(
-    video: Path, destfolder: Path | None, run: str, step: int | None, suffixes: Sequence[str]
+    video: Path, destfolder: Path | None, network: NetworkChoice | None, suffixes: Sequence[str]
 ) -> list[Candidate]:
     folder = video.parent if destfolder is None else destfolder
     found = list(candidates(video, folder, suffixes))
     if not found:
         kind = "are no poses" if suffixes else "is no pose store"
         raise DataError(f"there {kind} of {video.name} in {folder}. Run `dlc analyze {video}` first.")
-    return _one_scorer(video, [one for one in found if one.is_of(run, step)], found)
+    return _one_scorer(video, [one for one in found if one.is_of(network)], found, network)
 
 
-def _one_scorer(video: Path, matching: list[Candidate], found: list[Candidate]) -> list[Candidate]:
+def _one_scorer(
+    video: Path, matching: list[Candidate], found: list[Candidate], network: NetworkChoice | None
+) -> list[Candidate]:
     """Return the candidates of the only scorer among `matching`."""
     if not matching:
         raise DataError(
-            f"no poses of {video.name} are by that run and snapshot. There are poses by {_listed(found)}. "
-            "Choose one of these with run=, or run `dlc analyze` with that run first."
+            f"no poses of {video.name} are by {network}. There are poses by {_listed(found)}. "
+            "Choose one of these, or run `dlc analyze` with that network first."
         )
     if len({one.scorer for one in matching}) > 1:
         raise DataError(
             f"{video.name} was analyzed by several networks: {_listed(matching)}. "
-            "Choose one with run= (and snapshotindex=), or name a file with file=."
+            "Choose one with run= (and shuffle=, trainingsetindex=, iteration=, snapshotindex=), or name a file with "
+            "file=."
         )
     return matching
 
 
 def _listed(found: Sequence[Candidate]) -> str:
-    return ", ".join(dict.fromkeys(f"{one.scorer} (run={one.run})" if one.run else one.scorer for one in found))
+    return ", ".join(
+        dict.fromkeys(f"{one.scorer} ({_options(one.about)})" if one.about else one.scorer for one in found)
+    )
+
+
+def _options(about: Mapping[str, Any]) -> str:
+    """Return the options that choose the network of a store."""
+    where = about.get("project") or {}
+    options = {"run": about["run"], "shuffle": where.get("shuffle"), "iteration": where.get("iteration")}
+    return " ".join(f"{name}={value}" for name, value in options.items() if value is not None)
 
 
 def _check_tables(poses: PoseFile, store: Candidate, readers: Sequence[Reader]) -> None:
     """Refuse to go on when a table of this store was changed."""
-    exports = store.exports or {}
     for reader in readers:
         table = store.path.with_suffix(reader.suffix)
-        if table.is_file() and not matches(poses, table, exports.get(table.name), reader):
+        if table.is_file() and not matches(poses, table, store.exports.get(table.name), reader):
             raise DataError(
                 f"{table} differs from {store.path}, from which it was exported: somebody changed it. "
                 "Name the one that counts with file=, or export again: `dlc export VIDEO overwrite=true`."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from dlc_core.visualize.trajectories import plot_poses
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
     from dlc_core.project.project import Project
+    from dlc_core.skeleton import Skeleton
 
 _LONGEST_WITH_BACKGROUND = 20_000  # frames; finding a frame of a longer video takes longer than the pictures
 
@@ -80,7 +82,7 @@ def _each(
             raise ConfigError(f"{key} is {options[key]}; a number from 0 to 1 is needed.")
     if project is not None:  # a misspelt name is better found before the first video than with it
         choose_tracks(project.skeleton, options["displayedbodyparts"], options["colormap"])
-    run, step = chosen_network(project, composed)
+    network = chosen_network(project, composed)
     destfolder = Path(options["destfolder"]).expanduser() if options["destfolder"] else None
     file = Path(options["file"]).expanduser() if options["file"] else None
     results: list[dict[str, Any]] = []
@@ -92,8 +94,10 @@ def _each(
             continue
         for video in videos:
             try:
-                poses = find_poses(video, destfolder=destfolder, run=run, step=step, file=file)
-                tracks = choose_tracks(poses.skeleton, options["displayedbodyparts"], options["colormap"])
+                poses = find_poses(video, destfolder=destfolder, network=network, file=file)
+                tracks = choose_tracks(
+                    drawn_skeleton(poses.skeleton, project), options["displayedbodyparts"], options["colormap"]
+                )
                 files = draw(video, poses, tracks, destfolder or video.parent, options)
                 results.append({"video": str(video), "files": [str(path) for path in files]})
             except ConfigError:
@@ -101,6 +105,17 @@ def _each(
             except DlcError as exc:
                 results.append(_failure(str(video), exc))
     return results, sum("error" in one for one in results)
+
+
+def drawn_skeleton(skeleton: Skeleton, project: Project | None) -> Skeleton:
+    """Return the skeleton of poses with the edges of the project's config.yaml of today, by name.
+
+    Outside a project the edges are those that the poses remember; a table remembers none.
+    """
+    if project is None:
+        return skeleton
+    known = set(skeleton.keypoints)
+    return replace(skeleton, edges=tuple(edge for edge in project.skeleton.edges if known.issuperset(edge)))
 
 
 def _plot(video: Path, poses: PoseFile, tracks: Tracks, place: Path, options: Mapping[str, Any]) -> list[Path]:

@@ -1,17 +1,33 @@
 """Pose stores of made-up poses."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dlc_core.export.network_choice import NetworkChoice
+from dlc_core.inference.network import Training
 from dlc_core.inference.pose_store import PoseStore, StoreHeader
 from dlc_core.skeleton import Skeleton
 
 
-def write_store(video: Path, run: str = "first", step: int = 10, frames: int = 30, done: int | None = None) -> Path:
+def trained(shuffle: int = 1, iteration: int = 0, fraction: float = 0.95) -> Training:
+    """Return where the networks of these tests were trained."""
+    return Training("Task", "Nov21", shuffle, iteration, fraction, "/p")
+
+
+def write_store(
+    video: Path,
+    run: str = "first",
+    step: int = 10,
+    frames: int = 30,
+    done: int | None = None,
+    training: Training | None = None,
+) -> Path:
     """Write a store for `video` as if `run` had analysed it, up to frame `done`."""
-    scorer = f"DLC_Net_TaskNov21shuffle1_{run}_snapshot_{step}"
+    training = training or trained()
+    scorer = f"DLC_Net_TaskNov21shuffle{training.shuffle}_{run}_snapshot_{step}"
     header = StoreHeader(
         scorer=scorer,
         skeleton=Skeleton(("nose", "tail")),
@@ -25,7 +41,7 @@ def write_store(video: Path, run: str = "first", step: int = 10, frames: int = 3
         precision="float32",
         device="cpu",
         batch_size=4,
-        project={},
+        project=asdict(training),
         config={},
         versions={},
     )
@@ -41,6 +57,21 @@ def write_store(video: Path, run: str = "first", step: int = 10, frames: int = 3
 @pytest.fixture
 def make_store():
     return write_store
+
+
+@pytest.fixture
+def choose():
+    """Name a network as the user would."""
+
+    def chosen(run: str, step: int | None = None, **where: float) -> NetworkChoice:
+        return NetworkChoice(run, trained(**where), step)
+
+    return chosen
+
+
+@pytest.fixture
+def where_trained():
+    return trained
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 """`dlc export` as the command line calls it."""
 
+from pathlib import Path
+
 import pytest
 
 from dlc_core.errors import ConfigError
 from dlc_core.export.run import export
 from dlc_core.plugin_api.hydra_bridge import compose
+from dlc_core.project.project import Project
+from dlc_core.project.runs import shuffle_folder
 
 
-def run_export(arguments, *overrides):
-    return export(None, compose("export", list(overrides)), [str(argument) for argument in arguments])
+def run_export(arguments, *overrides, project=None):
+    return export(project, compose("export", list(overrides)), [str(argument) for argument in arguments])
 
 
 def test_it_writes_later_what_analyze_did_not(video, make_store):
@@ -41,3 +45,19 @@ def test_poses_of_several_networks_need_a_choice(video, make_store):
     make_store(video, "second")
     outcome = run_export([video], "exporter=h5")
     assert "several networks" in outcome.data["videos"][0]["error"]
+
+
+def test_the_shuffle_counts_among_runs_of_one_name(video, make_store, where_trained, tmp_path):
+    (tmp_path / "config.yaml").write_text("Task: Task\nscorer: me\ndate: Nov21\nbodyparts: [nose, tail]\n")
+    project = Project.open(tmp_path)
+    for shuffle in (1, 2):
+        folder = shuffle_folder(project, 0.95, shuffle) / "base"
+        folder.mkdir(parents=True)
+        (folder / "snapshot_0000010.ckpt").touch()
+        (folder / "config.yaml").write_text(f"shuffle: {shuffle}\n")
+    make_store(video, "base")
+    outcome = run_export([video], "exporter=csv", "run=base", "shuffle=2", project=project)
+    assert "run=base of shuffle 2" in outcome.data["videos"][0]["error"]
+    second = make_store(video, "base", training=where_trained(2))
+    outcome = run_export([video], "exporter=csv", "run=base", "shuffle=2", project=project)
+    assert Path(outcome.data["videos"][0]["files"][0]).stem == second.stem

@@ -61,17 +61,17 @@ def test_a_table_that_no_longer_equals_the_store_is_refused_and_both_are_named(v
     assert find_poses(video, file=table).keypoints[3, 0, 0, 0] == frame.iloc[3, 0]
 
 
-def test_several_networks_on_one_video_are_listed_unless_the_run_decides(video, make_store):
+def test_several_networks_on_one_video_are_listed_unless_the_run_decides(video, make_store, choose):
     first, later, other = make_store(video), make_store(video, step=20), make_store(video, "the_first")
     with pytest.raises(DataError, match=r"several networks.*run=first.*run=the_first"):
         find_poses(video)
-    assert find_poses(video, run="the_first").path == other
+    assert find_poses(video, network=choose("the_first")).path == other
     with pytest.raises(DataError, match=r"snapshot_10.*snapshot_20"):
-        find_poses(video, run="first")
-    assert find_poses(video, run="first", step=20).path == later
-    assert find_store(video, run="first", step=10) == first
-    with pytest.raises(DataError, match="by that run"):
-        find_poses(video, run="second")
+        find_poses(video, network=choose("first"))
+    assert find_poses(video, network=choose("first", 20)).path == later
+    assert find_store(video, network=choose("first", 10)) == first
+    with pytest.raises(DataError, match="by run=second of shuffle 1"):
+        find_poses(video, network=choose("second"))
 
 
 def test_the_export_for_deeplabcut_is_no_second_network(video, make_store):
@@ -89,14 +89,14 @@ def test_another_videos_poses_and_other_files_are_not_taken(video, make_store, t
         find_poses(video)
 
 
-def test_tables_without_a_store_are_found_by_the_scorer_in_their_name(video, make_store):
+def test_tables_without_a_store_are_found_by_the_scorer_in_their_name(video, make_store, choose):
     one, two = make_store(video), make_store(video, "second")
     for store in (one, two):
         export(store, "h5")
         remove_store(store)
     with pytest.raises(DataError, match="several networks"):
         find_poses(video)
-    assert find_poses(video, run="second").path == two.with_suffix(".h5")
+    assert find_poses(video, network=choose("second")).path == two.with_suffix(".h5")
 
 
 def test_an_unfinished_analysis_is_not_passed_over(video, make_store):
@@ -110,3 +110,23 @@ def test_results_in_another_folder(video, make_store, tmp_path):
     assert find_poses(video, destfolder=tmp_path / "results").path == store
     with pytest.raises(DataError, match="no poses"):
         find_poses(video, destfolder=tmp_path / "nowhere")
+
+
+def test_runs_of_one_name_are_told_apart_by_shuffle_iteration_and_fraction(video, make_store, choose, where_trained):
+    first = make_store(video, "base")
+    for other in ({"shuffle": 2}, {"iteration": 1}, {"fraction": 0.5}):
+        with pytest.raises(DataError, match=r"no poses .*run=base shuffle=1 iteration=0"):
+            find_poses(video, network=choose("base", **other))
+    second = make_store(video, "base", training=where_trained(shuffle=2))
+    assert find_store(video, network=choose("base")) == first
+    assert find_store(video, network=choose("base", shuffle=2)) == second
+    with pytest.raises(DataError, match=r"run=base shuffle=1.*run=base shuffle=2.*shuffle="):
+        find_poses(video)
+
+
+def test_tables_of_runs_of_one_name_are_told_apart_by_shuffle(video, make_store, choose, where_trained):
+    stores = [make_store(video, "base", training=where_trained(shuffle=shuffle)) for shuffle in (1, 2)]
+    for store in stores:
+        export(store, "csv")
+        remove_store(store)
+    assert find_poses(video, network=choose("base", shuffle=2)).path == stores[1].with_suffix(".csv")
