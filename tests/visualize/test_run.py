@@ -7,7 +7,9 @@ from dlc_core.demo.animal import SKELETON
 from dlc_core.demo.generate import generate_video
 from dlc_core.errors import ConfigError, RunError
 from dlc_core.project.create import create_project
+from dlc_core.skeleton import Skeleton
 from dlc_core.video.reader import VideoReader
+from dlc_core.visualize.run import drawn_skeleton
 
 SCORER = "DLC_Resnet50_walkJan31shuffle1_wide_snapshot_10"
 
@@ -91,3 +93,22 @@ def test_a_named_file_is_read_and_destfolder_takes_the_results(project, video, t
     options = [f"file='{table}'", f"destfolder='{place}'", "displayedbodyparts=spine"]
     run_step("plot", project, options, [video])
     assert (place / "plot-poses" / video.stem / "hist.png").is_file()
+
+
+def test_the_lines_are_those_that_config_yaml_says_today(project, video):
+    names = SKELETON.keypoints
+    text = project.config.path.read_text(encoding="utf-8")
+    drawn = []
+    for pairs in ([], [[names[0], names[1]]]):
+        start = text.index("\nskeleton:")
+        changed = f"{text[:start]}\nskeleton: {pairs}\nold_skeleton:{text[start + len(chr(10) + 'skeleton:') :]}"
+        project.config.path.write_text(changed, encoding="utf-8")
+        now = type(project).open(project.root)
+        options = ["draw_skeleton=true", "skeleton_color=white", "dotsize=2", "pcutoff=0"]
+        assert run_step("label_video", now, options, [video]).failed == 0
+        with VideoReader(video.with_name(f"{video.stem}{SCORER}_labeled.mp4")) as labeled:
+            drawn.append(labeled.read(0).astype(int))
+        reordered = Skeleton(tuple(reversed(names)), edges=((names[2], names[3]),))
+        assert drawn_skeleton(reordered, now).edges == tuple(map(tuple, pairs))
+        assert drawn_skeleton(reordered, None) is reordered
+    assert np.abs(drawn[0] - drawn[1]).max() > 60
