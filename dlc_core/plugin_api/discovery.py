@@ -25,6 +25,7 @@ from dlc_core.errors import PluginError, suggest
 from dlc_core.plugin_api import contract
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.plugin_api.presets import CONFIGS, check_presets, preset_names
 from dlc_core.plugin_api.registry import DISABLE_HINT, PLUGIN_FAILURES, Registry
 
 BUILTIN = (
@@ -57,10 +58,23 @@ class Failure:
 
 @dataclass
 class Plugins:
-    """Everything that discovery found."""
+    """Everything that discovery found.
+
+    Parameters
+    ----------
+    registries : dict
+        By the singular of a kind.
+    config_paths : list of (provider, path)
+        Where plugins keep presets.
+    presets : dict
+        Config group to the names of presets with who offers each; the first provider of a name counts, as for Hydra.
+    failures : list of Failure
+    disabled, providers : list of str
+    """
 
     registries: dict[str, Registry] = field(default_factory=lambda: {kind.singular: Registry(kind) for kind in KINDS})
     config_paths: list[tuple[str, str]] = field(default_factory=list)
+    presets: dict[str, dict[str, str]] = field(default_factory=lambda: {kind.group: {} for kind in KINDS})
     failures: list[Failure] = field(default_factory=list)
     disabled: list[str] = field(default_factory=list)
     providers: list[str] = field(default_factory=list)
@@ -91,6 +105,34 @@ class Plugins:
                 self.config_paths += [(provider, str(path)) for path in function()]
             except PLUGIN_FAILURES as exc:
                 self.fail(provider, exc, "dlc_config_paths")
+
+    def settle_presets(self) -> None:
+        """List the presets of all search paths; a component that has the name of one becomes unselectable."""
+        builtin = {
+            kind.group: [name for name, entry in registry.items() if entry.provider == BUILTIN_PROVIDER]
+            for kind, registry in zip(KINDS, self.registries.values(), strict=True)
+        }
+        paths, self.config_paths = self.config_paths, []
+        self._add_presets(BUILTIN_PROVIDER, preset_names(f"pkg://{CONFIGS}"))
+        for provider, path in paths:
+            try:
+                found = preset_names(path)
+                check_presets(found, builtin)
+            except PLUGIN_FAILURES as exc:
+                self.fail(provider, exc, f"presets of {path}")
+                continue
+            self.config_paths.append((provider, path))
+            self._add_presets(provider, found)
+        for kind in KINDS:
+            for name, provider in self.presets[kind.group].items():
+                self.registries[kind.singular].withdraw(name, f"{provider} (preset)")
+
+    def _add_presets(self, provider: str, found: dict[str, list[str]]) -> None:
+        for group, names in found.items():
+            for name in names:
+                first = self.presets[group].setdefault(name, provider)
+                if first != provider:
+                    self.fail(provider, PluginError(f"preset {group}/{name}.yaml is hidden by that of {first}"))
 
     def leave_out(self, kind: str, name: str, exc: BaseException) -> None:
         """Take a component out of its registry because of `exc`, and say so."""
@@ -167,6 +209,7 @@ def load_plugins() -> Plugins:
             plugins.fail(provider, exc)
             continue
         plugins.add(module, provider)
+    plugins.settle_presets()
     _warn(plugins)
     return plugins
 

@@ -34,6 +34,7 @@ from dlc_core.errors import ConfigError, suggest
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.hydra_errors import one_line
 from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.plugin_api.presets import CONFIGS
 from dlc_core.plugin_api.registry import PLUGIN_FAILURES
 from dlc_core.verbs import verb_named
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from dlc_core.project.keys import Layer
     from dlc_core.project.project import Project
 
-CONFIGS = "dlc_configs"
 _PROJECT_NODE = "from_files"
 
 

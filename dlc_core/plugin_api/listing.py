@@ -39,8 +39,8 @@ class Listing:
 
 
 def make_listing(plugins: Plugins) -> Listing:
-    """Return what discovery found, with the presets that Hydra sees."""
-    from dlc_core.plugin_api.hydra_bridge import group_options, install
+    """Return what discovery found."""
+    from dlc_core.plugin_api.hydra_bridge import install
 
     install()  # a component may turn out only here to have options that cannot be composed
     components = [
@@ -51,14 +51,10 @@ def make_listing(plugins: Plugins) -> Listing:
         for kind in KINDS
         for name, entry in plugins.registry(kind.singular).items()
     ]  # fmt: skip
-    presets = {}
-    for kind in KINDS:
-        names = set(group_options(kind.group)) - set(plugins.registry(kind.singular))
-        presets[kind.group] = sorted(names - set(plugins.registry(kind.singular).ambiguous))
     return Listing(
         providers=[BUILTIN_PROVIDER, *(provider for provider in plugins.providers if provider != BUILTIN_PROVIDER)],
         components=components,
-        presets=presets,
+        presets={group: sorted(names) for group, names in plugins.presets.items()},
         ambiguous={
             kind: dict(registry.ambiguous) for kind, registry in plugins.registries.items() if registry.ambiguous
         },

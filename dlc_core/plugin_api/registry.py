@@ -59,6 +59,11 @@ class Registry(Mapping[str, Entry]):
         elif known.provider != provider or known.component != component:
             self._ambiguous.setdefault(component.name, [known.provider]).append(provider)
 
+    def withdraw(self, name: str, owner: str) -> None:
+        """Make `name` unselectable, if a component has it, because `owner` offers something else of that name."""
+        if name in self._entries:
+            self._ambiguous.setdefault(name, [self._entries[name].provider]).append(owner)
+
     def remove(self, name: str) -> Entry:
         """Take a selectable component out and return it."""
         entry = self[name]

@@ -207,3 +207,59 @@ def test_an_error_that_a_constructor_words_itself_is_kept(install_package):
     install_package("dlc-mynet", good("my_net", "dlc_mynet").replace("self.width, self.ratio = width, ratio", line))
     with pytest.raises(ConfigError, match=r"^width is 64; odd is needed$"):
         discover().registry("backbone").build({"name": "my_net"})
+
+
+def test_a_component_named_like_a_preset_is_not_selectable_and_the_preset_works(install_package):
+    install_package("dlc-mynet", good("resnet50", "dlc_mynet"))
+    with pytest.warns(RuntimeWarning, match=r"backbone 'resnet50' is offered by dlc-mynet .* and by dlc-core .*preset"):
+        plugins = load_plugins()
+    composed = compose("train", [])
+    assert (composed.config.backbone.name, composed.config.backbone.model) == ("timm", "resnet50")
+    with pytest.raises(DuplicateComponentError, match=r"dlc-mynet 1\.2 .*dlc-core .*\(preset\)"):
+        plugins.registry("backbone").build({"name": "resnet50"})
+    listing = make_listing(plugins)
+    owners = listing.ambiguous["backbone"]["resnet50"]
+    assert [owner.split(" ")[0] for owner in owners] == ["dlc-mynet", "dlc-core"]
+    assert "resnet50" in listing.presets["backbone"]
+    assert "resnet50: NOT SELECTABLE, offered by dlc-mynet 1.2 [plugin] and by dlc-core" in format_listing(listing)
+
+
+def with_presets(code: str, path: str) -> str:
+    return code + f"\n@hookimpl\ndef dlc_config_paths():\n    return [{path!r}]\n"
+
+
+def write_preset(folder, name: str, text: str) -> None:
+    (folder / "backbone").mkdir(parents=True, exist_ok=True)
+    (folder / "__init__.py").touch()
+    (folder / "backbone" / f"{name}.yaml").write_text(text)
+
+
+def test_a_preset_of_a_plugin_takes_the_name_from_the_component_of_another(install_package, tmp_path):
+    write_preset(tmp_path / "site" / "dlc_lab_conf", "wide_net", "defaults: [lab_net, _self_]\nwidth: 128\n")
+    install_package("dlc-lab", with_presets(good("lab_net", "dlc_lab"), "pkg://dlc_lab_conf"))
+    install_package("dlc-mynet", good("wide_net", "dlc_mynet"))
+    plugins = discover()
+    assert set(plugins.registry("backbone").ambiguous) == {"wide_net"}
+    assert compose("train", ["backbone=wide_net"]).config.backbone == {"name": "lab_net", "width": 128, "ratio": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("path", "preset", "reason"),
+    [
+        ("pkg://dlc_no_such_package", "", "No module named 'dlc_no_such_package'"),
+        ("conf", "", "expected one like 'pkg://dlc_mynet.conf'"),
+        ("pkg://dlc_lab_conf", "timm", "backbone/timm.yaml has the name of a built-in component"),
+        ("pkg://dlc_lab_conf", "resnet50", "preset backbone/resnet50.yaml is hidden by that of dlc-core"),
+    ],
+)
+def test_presets_that_cannot_be_found_or_would_hide_others_are_named(install_package, tmp_path, path, preset, reason):
+    if preset:
+        write_preset(tmp_path / "site" / "dlc_lab_conf", preset, "defaults: [lab_net, _self_]\n")
+    install_package("dlc-lab", with_presets(good("lab_net", "dlc_lab"), path))
+    plugins = discover()
+    (failure,) = plugins.failures
+    assert failure.provider == "dlc-lab 1.2 [plugin]"
+    assert reason in failure.reason
+    assert compose("train", []).config.backbone == compose("train", ["backbone=resnet50"]).config.backbone
+    assert compose("train", []).config.backbone.name == "timm"
+    assert compose("train", ["backbone=lab_net"]).config.backbone.name == "lab_net"
