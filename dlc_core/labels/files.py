@@ -1,11 +1,13 @@
 """The labels of a folder and of a project: which files count, how they are kept in step, how they are written.
 
-The csv is the truth, because people edit it. The h5 beside it is for DeepLabCut: it is rebuilt when it is missing or
-says something else.
+The csv is the truth, because people edit it. The h5 beside it is for DeepLabCut: it is rebuilt when it is missing,
+damaged, or lacks points of the csv. When it holds a point that the csv lacks or has elsewhere, only the user knows
+which of the two is right, whatever their times say (copying, unpacking and cloning change them), so nothing is written.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 
 from dlc_core.console import warn
 from dlc_core.errors import DataError, DiskError, suggest
+from dlc_core.files import disk_error
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import as_dataframe, read_h5, write_h5
 from dlc_core.labels.table import LabelTable, concatenate, merge_labels
@@ -34,8 +37,8 @@ __all__ = [
 ]
 
 DRAWN_SUFFIX = "_labeled"
+_DAMAGED = "could not be read"
 _SAME_PX = 1e-3  # a spreadsheet may round what it saves
-_SAME_TIME_S = 2.0  # copying a folder gives its files slightly different times
 
 
 def label_file(folder: Path, scorer: str) -> Path:
@@ -56,8 +59,8 @@ def read_folder(folder: str | os.PathLike[str], scorer: str | None = None) -> La
     Raises
     ------
     DataError
-        There are no labels by this scorer, the table cannot be read, it labels frames of another folder, or the csv and
-        a newer h5 disagree.
+        There are no labels by this scorer, the table cannot be read, it labels frames of another folder, or the h5
+        holds points that the csv lacks or has elsewhere.
     """
     place = Path(folder)
     stem = _stem(place, scorer)
@@ -87,9 +90,18 @@ def write_labels(table: LabelTable, folder: str | os.PathLike[str]) -> None:
     The frame's name takes one column or three, as in the file that is there; three in a new one.
     """
     file = label_file(Path(folder), table.scorer)
-    width = index_columns(file) if file.is_file() else 3
+    h5 = file.with_suffix(".h5")
+    if not file.is_file():  # an interruption leaves one complete table, or two that agree
+        write_h5(table, h5)
+        write_csv(table, file)
+        return
+    width = index_columns(file)
+    try:
+        h5.unlink(missing_ok=True)
+    except OSError as exc:
+        raise disk_error(h5, exc) from exc
     write_csv(table, file, width)
-    write_h5(table, file.with_suffix(".h5"), width)
+    write_h5(table, h5, width)
 
 
 def save_labels(new: LabelTable, folder: str | os.PathLike[str]) -> LabelTable:
@@ -190,21 +202,12 @@ def _stem(folder: Path, scorer: str | None) -> str:
 
 
 def _keep_h5_in_step(table: LabelTable, csv: Path, h5: Path) -> None:
-    why = "was missing"
-    if h5.is_file():
-        try:
-            if _same(table, read_h5(h5)):
-                return
-        except DataError:
-            why = "could not be read"
-        else:
-            if h5.stat().st_mtime > csv.stat().st_mtime + _SAME_TIME_S:
-                raise DataError(
-                    f"{h5.name} and {csv.name} in {csv.parent} hold different labels, and the h5 is newer. "
-                    "Delete the one that is wrong."
-                )
-            why = "was older than the csv"
+    why = _why_rebuild(table, csv, h5)
+    if not why:
+        return
     try:
+        if why == _DAMAGED:
+            why += f" and is kept as {_set_aside(h5).name}"
         write_h5(table, h5, index_columns(csv))
     except DiskError as exc:
         warn(f"{h5} {why} and is not rebuilt, the csv is used: {exc}")
@@ -212,11 +215,46 @@ def _keep_h5_in_step(table: LabelTable, csv: Path, h5: Path) -> None:
         warn(f"{h5} {why}; it was rebuilt from the csv.")
 
 
-def _same(one: LabelTable, other: LabelTable) -> bool:
-    if one.scorer != other.scorer or set(one.images) != set(other.images) or set(one.bodyparts) != set(other.bodyparts):
-        return False
-    aligned = other.select(one.images).with_bodyparts(one.bodyparts)
-    return np.allclose(one.keypoints, aligned.keypoints, rtol=0, atol=_SAME_PX, equal_nan=True)
+def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
+    """Return why the h5 must be rebuilt, "" if it must not; raise if points would be lost."""
+    if not h5.is_file():
+        return "was missing"
+    try:
+        stored = read_h5(h5)
+    except DataError:
+        return _DAMAGED
+    lost = _only_in(stored, table)
+    if lost:
+        bodypart, image = lost[0]
+        by = "" if stored.scorer == table.scorer else f" (by {stored.scorer!r}, the csv is by {table.scorer!r})"
+        raise DataError(
+            f"{len(lost)} points of {h5} are not in {csv.name} beside it or lie elsewhere there, the first is "
+            f"{bodypart} in {image}{by}. Both files should hold the same labels. Delete or rename the one that is wrong."
+        )
+    return "lacked labels of the csv" if _only_in(table, stored) or set(table.images) - set(stored.images) else ""
+
+
+def _only_in(one: LabelTable, other: LabelTable) -> list[tuple[str, str]]:
+    """Return (body part, image) of the points in `one` that `other` lacks or has elsewhere; half a point counts."""
+    rows = {name: row for row, name in enumerate(other.images)}
+    there = np.full_like(one.keypoints, np.nan)
+    common = [(row, rows[name]) for row, name in enumerate(one.images) if name in rows]
+    if common and one.scorer == other.scorer:
+        mine, theirs = (list(part) for part in zip(*common, strict=True))
+        there[mine] = other.with_bodyparts(one.bodyparts).keypoints[theirs]
+    with np.errstate(invalid="ignore"):
+        differs = ~np.isnan(one.keypoints) & ~np.isclose(one.keypoints, there, rtol=0, atol=_SAME_PX)
+    return [(one.bodyparts[part], one.images[row]) for row, _, part in np.argwhere(differs.any(axis=-1))]
+
+
+def _set_aside(file: Path) -> Path:
+    """Rename a damaged file so that it is in nobody's way, and return its new path."""
+    names = (f"{file.name}.damaged{number or ''}" for number in itertools.count())
+    kept = next(path for name in names if not (path := file.with_name(name)).exists())
+    try:
+        return file.rename(kept)
+    except OSError as exc:
+        raise disk_error(file, exc) from exc
 
 
 def _require_images(project: Project, table: LabelTable) -> None:

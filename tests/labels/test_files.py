@@ -89,20 +89,88 @@ def test_a_missing_h5_is_rebuilt_from_the_csv(project: Project, capsys: pytest.C
     assert "was missing; it was rebuilt" in capsys.readouterr().err
 
 
-def test_an_h5_older_than_an_edited_csv_is_rebuilt(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    csv = csv_of(project)
-    os.utime(csv.with_suffix(".h5"), (1000, 1000))
+def without_h5(project: Project) -> None:
+    csv_of(project).with_suffix(".h5").unlink()
+
+
+@pytest.mark.parametrize("h5_age_s", [-100, 0, 100])
+def test_reading_never_loses_points_that_only_the_h5_has(project: Project, h5_age_s: int) -> None:
+    csv, h5 = csv_of(project), csv_of(project).with_suffix(".h5")
+    write_csv(table_of("a", 3).select(table_of("a", 3).images[:2]), csv)
+    os.utime(csv, (5000, 5000))
+    os.utime(h5, (5000 - h5_age_s, 5000 - h5_age_s))
+    before = h5.read_bytes()
+    with pytest.raises(DataError, match=r"3 points of .*\.h5 are not in .*\.csv") as caught:
+        read_folder(folder_of(project))
+    assert "tail in labeled-data/a/img002.png" not in str(caught.value), "one example is enough"
+    assert "snout in labeled-data/a/img002.png" in str(caught.value)
+    assert "Delete or rename the one that is wrong" in str(caught.value)
+    with pytest.raises(DataError, match="3 points"):
+        save_labels(table_of("a", 1), folder_of(project))
+    assert h5.read_bytes() == before
+
+
+def test_a_point_that_the_csv_has_elsewhere_is_not_overwritten(project: Project) -> None:
+    csv, h5 = csv_of(project), csv_of(project).with_suffix(".h5")
     edit(csv, "10.25", "33.5")
-    assert read_folder(folder_of(project)).keypoints[0, 0, 0].tolist() == [10, 33.5]
-    assert read_h5(csv.with_suffix(".h5")).keypoints[0, 0, 0].tolist() == [10, 33.5]
-    assert "was older than the csv" in capsys.readouterr().err
+    edit(csv, "10.5,10.75", ",")
+    os.utime(h5, (1000, 1000))
+    before = h5.read_bytes()
+    with pytest.raises(DataError, match=r"2 points .*not in .* or lie elsewhere there, the first is snout in .*img000"):
+        read_folder(folder_of(project))
+    assert h5.read_bytes() == before
 
 
-def test_a_damaged_h5_is_rebuilt(project: Project) -> None:
+def test_an_h5_by_another_scorer_is_not_overwritten(project: Project) -> None:
     h5 = csv_of(project).with_suffix(".h5")
-    h5.write_bytes(b"half a file")
-    read_folder(folder_of(project))
-    assert read_h5(h5) == table_of("a", 3)
+    other = table_of("a", 3)
+    write_h5(LabelTable("eve", other.images, other.bodyparts, other.keypoints), h5)
+    with pytest.raises(DataError, match=r"9 points .*by 'eve'"):
+        read_folder(folder_of(project))
+
+
+def test_points_added_to_the_csv_come_into_the_h5(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    csv = csv_of(project)
+    write_h5(table_of("a", 2), csv.with_suffix(".h5"))
+    assert read_folder(folder_of(project)) == table_of("a", 3)
+    assert read_h5(csv.with_suffix(".h5")) == table_of("a", 3)
+    assert "lacked labels of the csv" in capsys.readouterr().err
+
+
+def test_a_damaged_h5_is_kept_beside_the_rebuilt_one(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    h5 = csv_of(project).with_suffix(".h5")
+    for number, content in enumerate((b"half a file", b"another half")):
+        h5.write_bytes(content)
+        assert read_folder(folder_of(project)) == table_of("a", 3)
+        assert read_h5(h5) == table_of("a", 3)
+        kept = h5.with_name(f"{h5.name}.damaged{number or ''}")
+        assert kept.read_bytes() == content
+        assert f"kept as {kept.name}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("there", [(".csv", ".h5"), (".csv",), (".h5",), ()])
+def test_labels_can_be_read_after_writing_them_was_interrupted_anywhere(
+    project: Project, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...]
+) -> None:
+    for suffix in {".csv", ".h5"} - set(there):
+        csv_of(project).with_suffix(suffix).unlink()
+    old, new = table_of("a", 3), table_of("a", 3, first=50)
+    move = Path.replace
+
+    def killed(source: Path, target: Path) -> Path:
+        if killed_at == len(moved):
+            raise KeyboardInterrupt
+        moved.append(target)
+        return move(source, target)
+
+    for killed_at in range(2):
+        moved: list[Path] = []
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", killed)
+            with pytest.raises(KeyboardInterrupt):
+                write_labels(new, folder_of(project))
+        if there or killed_at:
+            assert read_folder(folder_of(project), "ada") in (old, new)
 
 
 def test_an_h5_in_step_is_left_alone_whatever_its_time(project: Project) -> None:
@@ -111,16 +179,6 @@ def test_an_h5_in_step_is_left_alone_whatever_its_time(project: Project) -> None
     edit(csv_of(project), "10.25", "10.2500001")
     read_folder(folder_of(project))
     assert h5.stat().st_mtime == 1000, "a spreadsheet that rounds changes no label"
-
-
-def test_a_newer_h5_that_says_something_else_is_not_overwritten(project: Project) -> None:
-    csv, h5 = csv_of(project), csv_of(project).with_suffix(".h5")
-    write_h5(table_of("a", 3, first=100), h5)
-    os.utime(csv, (1000, 1000))
-    before = h5.read_bytes()
-    with pytest.raises(DataError, match="hold different labels, and the h5 is newer"):
-        read_folder(folder_of(project))
-    assert h5.read_bytes() == before
 
 
 def test_the_h5_alone_is_enough(project: Project) -> None:
@@ -204,6 +262,7 @@ def test_a_misspelt_body_part_is_named_with_its_near_name(project: Project, wher
         edit(project.config.path, "[snout, leftear, tail]", "[snout, leftaer, tail]")
     else:
         edit(csv_of(project), "leftear,leftear", "leftaer,leftaer")
+        without_h5(project)
     with pytest.raises(DataError) as caught:
         read_project_labels(Project.open(project.root))
     found, meant = ("leftear", "leftaer") if where == "config" else ("leftaer", "leftear")
@@ -226,6 +285,7 @@ def test_half_and_infinite_points_count_as_absent_with_a_notice(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit(csv_of(project), "10.0,10.25,10.5,10.75", "10.0,,inf,10.75")
+    without_h5(project)
     labels = read_project_labels(project)
     assert np.isnan(labels.keypoints[0, 0, :2]).all() and labels.present[0, 0].tolist() == [False, False, True]
     said = capsys.readouterr().err
