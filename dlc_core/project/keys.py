@@ -114,12 +114,18 @@ def project_layers(
 def pose_cfg_file(
     project: Project, shuffle: int = 1, trainingsetindex: int | None = 0, iteration: int | None = None
 ) -> Path | None:
-    """Return where a shuffle's pose_cfg.yaml is, or None when TrainingFraction has no such entry."""
+    """Return where a shuffle's pose_cfg.yaml is, or None when no entry of TrainingFraction is chosen.
+
+    Raises
+    ------
+    ConfigError
+        TrainingFraction has no such entry.
+    """
     from dlc_core.project.runs import shuffle_folder
 
-    if trainingsetindex is None or not 0 <= trainingsetindex < len(project.training_fractions):
+    if trainingsetindex is None:
         return None
-    folder = shuffle_folder(project, project.training_fractions[trainingsetindex], shuffle, iteration)
+    folder = shuffle_folder(project, project.training_fraction(trainingsetindex), shuffle, iteration)
     return Path(folder / "train" / POSE_CFG)
 
 

@@ -99,6 +99,22 @@ class Project:
         """Shares of the labelled frames to train on; ``trainingsetindex`` counts them."""
         return self.config.training_fractions
 
+    def training_fraction(self, trainingsetindex: int) -> float:
+        """Return the share of the labelled frames that `trainingsetindex` means.
+
+        Raises
+        ------
+        ConfigError
+            There is no such entry; it counts from 0, and negative numbers mean nothing.
+        """
+        fractions = self.training_fractions
+        if not 0 <= trainingsetindex < len(fractions):
+            raise ConfigError(
+                f"trainingsetindex={trainingsetindex}, but TrainingFraction of {self.config.path} has {len(fractions)} "
+                f"entr{'y' if len(fractions) == 1 else 'ies'}: {list(fractions)}. Choose 0 to {len(fractions) - 1}."
+            )
+        return fractions[trainingsetindex]
+
     @property
     def labeled_data(self) -> Path:
         """The folder with one folder of frames and labels per video."""

@@ -22,13 +22,14 @@ from dlc_core.errors import RunError, suggest
 from dlc_core.files import check_name, disk_error
 from dlc_core.project.address import RunAddress
 from dlc_core.project.project import Project
+from dlc_core.project.run_times import LOG, saved_s, started_s
 from dlc_core.project.yaml_text import plain, read_yaml
 
-CONFIG, SOURCES, LOG, EVALUATION = "config.yaml", "sources.yaml", "log.csv", "evaluation"
+CONFIG, SOURCES, EVALUATION = "config.yaml", "sources.yaml", "evaluation"
 _SNAPSHOT = re.compile(r"(snapshot|best-validation|best-on-test)_(\d+)\.ckpt")
 _SHUFFLE_FOLDER = re.compile(r".+-trainset\d+shuffle\d+")
 _REFUSED = ("train", "test")  # DeepLabCut keeps its files there
-_RESERVED = ("latest",)  # means something else in run=
+_RESERVED = ("latest", "all")  # means something else in run=
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,17 @@ class Run:
 
     @property
     def changed_s(self) -> float:
-        """When a step was last saved or logged (else, when the run was started), in seconds since 1970."""
-        files = [snapshot.path for snapshot in self._saved()] + [self.folder / LOG]
-        times = [file.stat().st_mtime for file in files if file.is_file()]
-        return max(times, default=self.folder.stat().st_mtime)
+        """When the last step was saved (else, when the run was started), in seconds since 1970.
+
+        What the run wrote down counts, else the time of the file, which changes when a project is copied.
+        """
+        saved = self.snapshots()
+        recorded = saved_s(self.folder, saved[-1].step) if saved else started_s(self.folder)
+        if recorded is not None:
+            return recorded
+        log = self.folder / LOG
+        file = saved[-1].path if saved else log if log.is_file() else self.folder
+        return file.stat().st_mtime
 
     def snapshots(self) -> list[Snapshot]:
         """Return the saved steps that ``snapshotindex`` counts, the last step last; no best ones."""
@@ -203,10 +211,12 @@ def find_run(project: Project | None, address: RunAddress) -> Run:
     project : Project or None
         None where there is none; the address must be the path of a run's folder then.
     address : RunAddress
-        ``latest`` is the run whose last snapshot is the youngest; a name counts before a path.
+        ``latest`` is the run whose last saved step is the youngest; a name counts before a path.
 
     Raises
     ------
+    ConfigError
+        TrainingFraction has no entry `trainingsetindex`.
     RunError
         There is no such run; names the ones that exist.
     """
@@ -218,16 +228,11 @@ def find_run(project: Project | None, address: RunAddress) -> Run:
                 "or give the path of a run's folder."
             )
         return Run(path.absolute())
-    fractions = project.training_fractions
-    if not -len(fractions) <= address.trainingsetindex < len(fractions):
-        raise RunError(
-            f"trainingsetindex={address.trainingsetindex}, but TrainingFraction of {project.config.path} has "
-            f"{len(fractions)} value(s). Choose 0 to {len(fractions) - 1}."
-        )
-    folder = shuffle_folder(project, fractions[address.trainingsetindex], address.shuffle, address.iteration)
+    fraction = project.training_fraction(address.trainingsetindex)
+    folder = shuffle_folder(project, fraction, address.shuffle, address.iteration)
     runs = runs_of(folder)
     if address.run == "latest":
-        return _latest(folder, runs)
+        return _latest(project, folder, runs)
     named = [run for run in runs if run.name == address.run]
     if named:
         return named[0]
@@ -235,7 +240,8 @@ def find_run(project: Project | None, address: RunAddress) -> Run:
         return Run(path.absolute())
     names = [run.name for run in runs]
     known = f"Known: {', '.join(names)}." if names else "There is none yet; train first, or give another shuffle=."
-    raise RunError(f"no run {address.run!r} in {folder}. {suggest(address.run, names)}{known}")
+    theirs = "" if names else _foreign_note(project)
+    raise RunError(f"no run {address.run!r} in {folder}. {suggest(address.run, names)}{known}{theirs}")
 
 
 def new_run_folder(folder: Path, name: str, resume: bool = False) -> Path:
@@ -244,7 +250,8 @@ def new_run_folder(folder: Path, name: str, resume: bool = False) -> Path:
     Raises
     ------
     RunError
-        The name cannot be used, or the folder is taken (it holds a log or a snapshot) and `resume` is False.
+        The name cannot be used, the folder is taken (it holds a log or a snapshot) and `resume` is False, or one of
+        the two would lie inside the other: a run, and a folder of runs of that name.
     DiskError
         The folder cannot be made.
     """
@@ -264,6 +271,7 @@ def new_run_folder(folder: Path, name: str, resume: bool = False) -> Path:
             f"the run {name} exists: {target} holds a log or snapshots. Continue it with resume=true, or choose "
             "another name with run=."
         )
+    _refuse_nested(folder, name)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -311,15 +319,38 @@ def _runs_below(folder: Path) -> Iterator[Run]:
             continue
         if _is_run(child):
             yield Run(child)
-        else:
-            yield from (Run(grandchild) for grandchild in child.glob("*/") if _is_run(grandchild))
+        yield from (Run(grandchild) for grandchild in child.glob("*/") if _is_run(grandchild))
 
 
-def _latest(folder: Path, runs: list[Run]) -> Run:
+def _refuse_nested(folder: Path, name: str) -> None:
+    """Refuse a name whose first part is a run already, or that is the folder of other runs (those of a sweep)."""
+    first, _, rest = name.partition("/")
+    if rest and _is_run(folder / first):
+        raise RunError(f"run={name}: {first} is a run itself, in {folder}. Choose another name before the slash.")
+    inside = [] if rest else sorted(child.name for child in (folder / name).glob("*/") if _is_run(child))
+    if inside:
+        raise RunError(
+            f"run={name}: {folder / name} holds other runs ({', '.join(inside[:3])}{', ...' * (len(inside) > 3)}). "
+            "Choose another name."
+        )
+
+
+def _foreign_note(project: Project) -> str:
+    """Return a sentence on DeepLabCut's own snapshots if there are some."""
+    theirs = foreign_snapshots(project)
+    names = [f"{one.path.relative_to(project.root)} ({one.engine})" for one in theirs[:3]]
+    more = f" and {len(theirs) - 3} more" if len(theirs) > 3 else ""
+    return f" DeepLabCut's own cannot be used here: {', '.join(names)}{more}." if theirs else ""
+
+
+def _latest(project: Project, folder: Path, runs: list[Run]) -> Run:
     trained = [run for run in runs if run.snapshots()]
     if not trained:
         begun = f" ({', '.join(run.name for run in runs)} saved no step yet)" if runs else ""
-        raise RunError(f"no trained network in {folder}{begun}. Run `dlc train`, or give another shuffle= or run=.")
+        raise RunError(
+            f"no trained network in {folder}{begun}. Run `dlc train`, or give another shuffle= or run=."
+            f"{_foreign_note(project)}"
+        )
     if trained[-1] is not runs[-1]:
         warn(f"run=latest is {trained[-1].name}: {runs[-1].name} is newer but has saved no step yet.")
     return trained[-1]

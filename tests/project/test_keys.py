@@ -160,7 +160,8 @@ def test_a_project_gives_its_config_and_the_pose_cfg_of_the_shuffle(project):
     path.write_text("mirror: true\n# rotation: 10\n")
     assert options(project_layers(project, shuffle=2, verb="train")) == {"pcutoff": 0.3, "augmenter.mirror": True}
     assert options(project_layers(project, shuffle=1, verb="train")) == {"pcutoff": 0.3}
-    assert options(project_layers(project, shuffle=2, trainingsetindex=5, verb="train")) == {"pcutoff": 0.3}
+    with pytest.raises(ConfigError, match="trainingsetindex=5"):
+        project_layers(project, shuffle=2, trainingsetindex=5, verb="train")
 
 
 def test_another_pose_cfg_replaces_that_of_the_shuffle(project, tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from dlc_core.errors import DiskError, RunError
+from dlc_core.errors import ConfigError, DiskError, RunError
 from dlc_core.project.address import RunAddress
+from dlc_core.project.keys import pose_cfg_file
 from dlc_core.project.project import Project
 from dlc_core.project.runs import (
     Run,
@@ -63,6 +65,47 @@ def test_latest_is_the_run_whose_last_snapshot_is_youngest_and_newer_empty_ones_
     assert "c is newer but has saved no step" in capsys.readouterr().err
 
 
+def test_latest_goes_by_saved_steps_not_by_logs_or_best_snapshots(project: Project) -> None:
+    folder = shuffle_folder(project, 0.95, 1)
+    for name, at_s in (("a", 2000), ("b", 3000)):
+        make_run(folder / name, 10, at_s=at_s)
+    for file in ("log.csv", "best-validation_10.ckpt"):
+        (folder / "a" / file).touch()
+        os.utime(folder / "a" / file, (9000, 9000))
+    assert find_run(project, RunAddress()).name == "b"
+
+
+def test_a_copied_project_has_the_same_latest_run(project: Project) -> None:
+    folder = shuffle_folder(project, 0.95, 1)
+    # b starts last, but a, which takes longer, saves the youngest step; then c is resumed on the next day
+    for name, starts, seconds in (("a", [1], 7200), ("b", [2], 60), ("c", [0], 60)):
+        make_run(folder / name, 10, at_s=9000 - 1000 * ord(name[0]))
+        (folder / name / "run.yaml").write_text(record(starts))
+        (folder / name / "log.csv").write_text(f"step,loss,seconds\n5,1.0,1\n10,0.9,{seconds}\n15,0.8,99999\n20,0")
+    assert [run.name for run in runs_of(folder)] == ["c", "b", "a"]
+    (folder / "c" / "run.yaml").write_text(record([0, 24]))
+    assert find_run(project, RunAddress()).name == "c"
+
+
+def record(hours: list[int]) -> str:
+    """Return what a training writes down of sessions that began at these hours."""
+    times = [(datetime(2030, 1, 31, tzinfo=UTC) + timedelta(hours=hour)).isoformat() for hour in hours]
+    return "split:\n  test: []\nsessions:\n" + "".join(f"- started: '{time}'\n  python: '3'\n" for time in times)
+
+
+def test_no_run_hides_inside_another(project: Project) -> None:
+    folder = shuffle_folder(project, 0.95, 1)
+    make_run(folder / "exp" / "one", 1)
+    with pytest.raises(RunError, match=r"run=exp.*holds other runs \(one\)"):
+        new_run_folder(folder, "exp")
+    make_run(folder / "plain", 1)
+    with pytest.raises(RunError, match="run=plain/x: plain is a run itself"):
+        new_run_folder(folder, "plain/x")
+    assert new_run_folder(folder, "exp/two").is_dir()
+    (folder / "exp" / "log.csv").touch()  # made by hand
+    assert {run.name for run in runs_of(folder)} == {"exp", "exp/one", "plain"}
+
+
 def test_a_run_is_found_by_name_sweep_name_and_path(project: Project, tmp_path: Path) -> None:
     folder = shuffle_folder(project, 0.5, 2)
     make_run(folder / "wide", 1)
@@ -82,8 +125,11 @@ def test_what_is_not_there_is_answered_with_what_is(project: Project) -> None:
     make_run(folder / "wide", 1)
     with pytest.raises(RunError, match=r"Did you mean 'wide'.*Known: wide"):
         find_run(project, RunAddress(run="wid"))
-    with pytest.raises(RunError, match=r"trainingsetindex=2, .* has 2 value"):
-        find_run(project, RunAddress(trainingsetindex=2))
+    for index in (2, -1):
+        with pytest.raises(ConfigError, match=rf"trainingsetindex={index}, .* has 2 entries.*Choose 0 to 1"):
+            find_run(project, RunAddress(trainingsetindex=index))
+        with pytest.raises(ConfigError, match=rf"trainingsetindex={index}, "):
+            pose_cfg_file(project, trainingsetindex=index)
     with pytest.raises(RunError, match="no project here"):
         find_run(None, RunAddress(run="latest"))
 
@@ -119,7 +165,7 @@ def test_the_config_of_a_run_is_plain(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["train", "test", "train/x", "latest", "", " ", ".", "..", "a/../b", "/abs", "a/b/c", "a\\b"]
+    "name", ["train", "test", "train/x", "latest", "all", "", " ", ".", "..", "a/../b", "/abs", "a/b/c", "a\\b"]
 )
 def test_names_that_mean_something_else_are_refused_before_anything_is_made(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="run="):
@@ -168,3 +214,10 @@ def test_snapshots_of_deeplabcut_are_listed_and_are_no_runs_of_ours(project: Pro
     (shuffle_folder(project, 0.95, 1) / "train").mkdir(parents=True)
     (shuffle_folder(project, 0.95, 1) / "train" / "log.csv").touch()
     assert runs_of(shuffle_folder(project, 0.95, 1)) == []
+    for wanted in ("latest", "wide"):
+        with pytest.raises(RunError, match=r"DeepLabCut's own cannot.*snapshot-best-002\.pt \(pytorch\)"):
+            find_run(project, RunAddress(run=wanted))
+    make_run(shuffle_folder(project, 0.95, 1) / "ours", 1)
+    with pytest.raises(RunError, match="Known: ours") as error:
+        find_run(project, RunAddress(run="wide"))
+    assert "DeepLabCut" not in str(error.value)
