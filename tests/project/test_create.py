@@ -120,10 +120,11 @@ def test_what_is_no_video_stops_before_anything_is_made(video: Path, tmp_path: P
         create_project("reach", "ada", [video], target, bodyparts=["a", "b", "a"])
 
 
+@pytest.mark.parametrize("folder", ["", "x" * 128], ids=["short path", "path that YAML writes after a question mark"])
 def test_videos_are_added_at_the_end_and_the_rest_of_the_config_stays(
-    video: Path, small_video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, small_video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str
 ) -> None:
-    project = create_project("reach", "ada", [video], tmp_path)
+    project = create_project("reach", "ada", [video], tmp_path / folder)
     file = project.root / "config.yaml"
     edited = file.read_text().replace("pcutoff: 0.1", "pcutoff: 0.3  # ours\nmy_key: 'quoted'")
     file.write_text(edited)
@@ -133,7 +134,8 @@ def test_videos_are_added_at_the_end_and_the_rest_of_the_config_stays(
     assert "test_vid.mp4 belongs to the project already" in capsys.readouterr().err
     lines = file.read_text().splitlines()
     added = [line for line in lines if line not in edited.splitlines()]
-    assert added == [f"  {project.root / 'videos' / 'small_robot_3_frame.mp4'}:", "    crop: 0, 560, 0, 320"]
+    path = str(project.root / "videos" / "small_robot_3_frame.mp4")
+    assert len(added) == 2 and YAML(typ="safe").load("\n".join(added)) == {path: {"crop": "0, 560, 0, 320"}}
     assert [line for line in lines if line not in added] == edited.splitlines()
 
 
