@@ -21,6 +21,7 @@ from dlc_core.data.training_set import (
     training_set_file,
 )
 from dlc_core.errors import ConfigError, DataError
+from dlc_core.labels.files import HOW_TO_LABEL
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.runs import shuffle_folder
 
@@ -121,10 +122,10 @@ def _require_points(project: Project, labels: LabelTable) -> tuple[str, ...]:
         others = [name for name in written if name != project.scorer]
         hint = f" There are label tables of {', '.join(others)}: rename scorer in config.yaml?" if others else ""
         raise DataError(
-            f"no frame below {project.labeled_data} has a point labelled by {project.scorer!r}.{hint} "
-            "Label some frames first (dlc label), then make the training set."
+            f"no frame below {project.labeled_data} has a point labelled by {project.scorer!r}.{hint} {HOW_TO_LABEL}"
         )
-    empty = [name for name in labels.images if name not in set(images)]
+    labelled = set(images)
+    empty = [name for name in labels.images if name not in labelled]
     if empty:
         say(
             f"{len(empty)} of {len(labels.images)} frames have no labelled point and are in no part of the "

@@ -171,7 +171,8 @@ def within_limits(names: Sequence[str], frames: PackedFrames, preprocessing: Pre
         No image is left.
     """
     kept = [name for name in names if preprocessing.accepts(*frames.size(name))]
-    left_out = [name for name in names if name not in set(kept)]
+    inside = set(kept)
+    left_out = [name for name in names if name not in inside]
     if left_out:
         height, width = frames.size(left_out[0])
         limits = (

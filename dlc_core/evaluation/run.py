@@ -165,7 +165,8 @@ def _predict(job: _Job, snapshot: Snapshot, model: PoseModel) -> ImagePoses:
 
 
 def _labels(training_set: TrainingSet, names: Sequence[str], skeleton: Skeleton) -> NDArray[np.float32]:
-    lost = [name for name in names if name not in set(training_set.labels.images)]
+    labelled = set(training_set.labels.images)
+    lost = [name for name in names if name not in labelled]
     if lost:
         raise DataError(
             f"{lost[0]} and {len(lost) - 1} other images that this run used have no labels any more. Train a new run, "

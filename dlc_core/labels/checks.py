@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlc_core.errors import DataError
 from dlc_core.geometry import outside
 from dlc_core.labels.draw import image_size
-from dlc_core.labels.files import check_bodyparts, label_file, labelled_folders, read_folder
+from dlc_core.labels.files import check_bodyparts, chosen_folders, label_file, read_folder
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
 
@@ -85,12 +85,7 @@ def check(
     DataError
         There are no labels at all.
     """
-    chosen = labelled_folders(project) if folders is None else list(folders)
-    if not chosen:
-        raise DataError(
-            f"no labels in {project.labeled_data}: no folder there holds a CollectedData_{project.scorer}.csv. "
-            "Label some frames first."
-        )
+    chosen = chosen_folders(project, folders)
     problems: list[Problem] = []
     counts = dict.fromkeys(project.config.bodyparts, 0)
     frames = 0

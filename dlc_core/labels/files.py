@@ -23,7 +23,9 @@ from dlc_core.labels.table import LabelTable, concatenate, merge_labels
 from dlc_core.project.project import Project
 
 __all__ = [
+    "HOW_TO_LABEL",
     "as_dataframe",
+    "chosen_folders",
     "label_file",
     "labelled_folders",
     "read_csv",
@@ -37,6 +39,11 @@ __all__ = [
 ]
 
 DRAWN_SUFFIX = "_labeled"
+HOW_TO_LABEL = (
+    "Label some frames first, in DeepLabCut or any tool that writes its CollectedData_<scorer>.csv "
+    "into labeled-data/<video>."
+)
+"""What to do where labels are missing."""
 _DAMAGED = "could not be read"
 _SAME_PX = 1e-3  # a spreadsheet may round what it saves
 
@@ -124,6 +131,17 @@ def labelled_folders(project: Project) -> list[Path]:
     ]
 
 
+def chosen_folders(project: Project, folders: Sequence[Path] | None) -> list[Path]:
+    """Return `folders`, or all that hold labels if it is None; raises DataError if there are none."""
+    chosen = labelled_folders(project) if folders is None else list(folders)
+    if not chosen:
+        raise DataError(
+            f"no labels in {project.labeled_data}: no folder there holds a CollectedData_{project.scorer}.csv. "
+            f"{HOW_TO_LABEL}"
+        )
+    return chosen
+
+
 def read_project_labels(
     project: Project, folders: Sequence[Path] | None = None, require_images: bool = True
 ) -> LabelTable:
@@ -146,12 +164,7 @@ def read_project_labels(
     DataError
         There are no labels, a table cannot be read or does not belong to this project, or an image is missing.
     """
-    chosen = labelled_folders(project) if folders is None else list(folders)
-    if not chosen:
-        raise DataError(
-            f"no labels in {project.labeled_data}: no folder there holds a CollectedData_{project.scorer}.csv. "
-            "Label some frames first."
-        )
+    chosen = chosen_folders(project, folders)
     tables = [read_folder(folder, project.scorer) for folder in chosen]
     for folder, table in zip(chosen, tables, strict=True):
         check_bodyparts(project, table, label_file(folder, project.scorer))
@@ -229,7 +242,7 @@ def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
         by = "" if stored.scorer == table.scorer else f" (by {stored.scorer!r}, the csv is by {table.scorer!r})"
         raise DataError(
             f"{len(lost)} points of {h5} are not in {csv.name} beside it or lie elsewhere there, the first is "
-            f"{bodypart} in {image}{by}. Both files should hold the same labels. Delete or rename the one that is wrong."
+            f"{bodypart} in {image}{by}. Both should hold the same labels. Delete or rename the one that is wrong."
         )
     return "lacked labels of the csv" if _only_in(table, stored) or set(table.images) - set(stored.images) else ""
 
