@@ -30,7 +30,7 @@ def test_each_job_of_a_sweep_reads_its_own_shuffle_and_has_a_run_of_its_own(dlc,
     assert (project / "config.yaml").read_bytes() == config
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local", "ray"])
 def test_a_job_that_fails_ends_alone_under_every_launcher(dlc, project, launcher):
     words = ["create-dataset", "-m", f"hydra/launcher={launcher}", "shuffles=[1],[7]", "--json"]
     done = dlc(project, *words, code=2)
@@ -56,3 +56,29 @@ def test_a_wrong_option_in_a_sweep_is_one_line(dlc, project):
     done = dlc(project, "train", "-m", "seed=1,2", "backbone=resnet500", code=2)
     assert done.stderr.count("Error: ") == 1
     assert "backbone=resnet500" in done.stderr
+
+
+@pytest.mark.long
+def test_a_search_reads_the_validation_error_of_each_job(dlc, project, small):
+    dlc(project, "create-dataset", "shuffles=[3]", "split.validation=0.3")
+    search = [
+        "hydra/sweeper=optuna",
+        "hydra.sweeper.n_trials=2",
+        "hydra.sweeper.n_jobs=1",
+        "hydra.sweeper.direction=minimize",
+    ]
+    dlc(
+        project,
+        "train",
+        "-m",
+        *search,
+        *small,
+        "shuffle=3",
+        "training.steps=3",
+        "optimizer.lr=interval(0.0001,0.01)",
+        "sweep=search",
+    )
+    (results,) = project.glob("dlc-models-core/iteration-0/sweeps/search/optimization_results.yaml")
+    found = yaml.safe_load(results.read_text())
+    assert found["best_value"] > 0
+    assert 0.0001 <= found["best_params"]["optimizer.lr"] <= 0.01
