@@ -68,6 +68,9 @@ class Head(Protocol):
         The weight of each term of `loss` in the sum that is minimised.
     cell_offset : float
         Where in network-input pixels the first cell of its finest map lies; stored in every snapshot.
+    keypoint_axes : mapping of str to int, optional
+        Name of a parameter to the axis whose channels stand for keypoints, each keypoint with the same number of
+        consecutive ones. With it, ``init_weights`` takes a head's weights keypoint by keypoint, by name.
     """
 
     window: tuple[int, ...]
@@ -217,7 +220,10 @@ class OutlierDetector(Protocol):
 
 @runtime_checkable
 class Exporter(Protocol):
-    """Writes poses in a file format. It may offer ``read(path) -> PoseFile`` as well.
+    """Writes poses in a file format.
+
+    It may offer ``read(path) -> PoseFile`` as well, and ``target(poses, path) -> Path`` if its file is not named like
+    the pose store.
 
     Attributes
     ----------
