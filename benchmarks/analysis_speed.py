@@ -1,15 +1,13 @@
 """How much of the bare network's speed is left when a video is analysed, and whether larger batches cost anything.
 
-Question    Time per frame of `dlc analyze` (decoding, the network, peak picking, the pose store; start-up excluded)
-against
+Question    Time per frame of `dlc analyze` (decoding, network, peak picking, pose store; without start-up) against
             the bare forward pass of the same network on tensors in memory, at batch 1 and 8.
 Data        openfield-Pranav-2018-10-30/videos/m3v1mp4.mp4 (640 x 480), its first frames; random weights.
 Command     python benchmarks/analysis_speed.py --data ../shared/data
 Hardware    2 cores of a shared virtual machine (Intel Xeon with AVX-512), no GPU; the JSON says which.
 Seed        0 (weights; speed does not depend on them).
-Expected    bare / analyze >= 0.8 for both networks and batches, batch 8 <= 1.05 x batch 1 per frame (medians; the
-spread of a
-            ratio over repetitions is about +-0.1 on a machine that is shared with others).
+Expected    bare / analyze >= 0.8 for both networks and batches, batch 8 <= 1.05 x batch 1 per frame (medians;
+            the spread of a ratio over repetitions is about +-0.1 on a machine that is shared with others).
 
 Bare pass and analysis alternate in one process, so that a slow minute of the machine hits both.
 """
@@ -62,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clip = first_frames(arguments.data / VIDEO, Path(folder) / "clip.mp4", arguments.frames)
         networks = {name: measure(name, clip, arguments) for name in arguments.backbones}
-    result = {
+    result: dict[str, Any] = {
         "config": {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()},
         "seed": 0,
         "hardware": {"processor": processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
@@ -73,6 +71,7 @@ def main() -> None:
         },
         "networks": networks,
     }
+    result["config"].pop("data")
     arguments.result.parent.mkdir(parents=True, exist_ok=True)
     arguments.result.write_text(json.dumps(result, indent=1) + "\n")
     print(f"Written to {arguments.result}")
