@@ -53,7 +53,8 @@ def check_discovery_is_light(module: str) -> None:
     """
     code = f"import sys, {module}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"importing {module} failed: {done.stderr.strip().splitlines()[-1]}"
+    said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    assert done.returncode == 0, f"importing {module} failed: {said[-1]}"
     heavy = done.stdout.split()
     assert not heavy, f"importing {module} also imports {', '.join(heavy)}; move that behind the component's target"
 
@@ -96,8 +97,12 @@ def check_record(entry: Entry) -> None:
         f"{config.__name__}.name defaults to {fields['name'].default!r}, expected {component.name!r}"
     )
     structured = OmegaConf.structured(config)
-    restored = pickle.loads(pickle.dumps(structured))
-    assert restored == structured, f"{config.__name__} must live at module level: launchers of sweeps pickle it"
+    hint = f"{config.__name__} must live at module level: launchers of sweeps pickle it"
+    try:
+        restored = pickle.loads(pickle.dumps(structured))
+    except (pickle.PicklingError, AttributeError) as exc:
+        raise AssertionError(f"{hint} ({exc})") from exc
+    assert restored == structured, hint
     assert component.summary, f"{component.name} has no summary: `dlc plugins` would show an empty line"
 
 
