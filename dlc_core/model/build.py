@@ -5,19 +5,21 @@ A part that does not keep its promise is named in one line here, not in a traceb
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import nn
 
-from dlc_core.errors import ConfigError, PluginError, suggest
+from dlc_core.errors import ConfigError, DlcError, PluginError, suggest
 from dlc_core.geometry import Preprocessing
 from dlc_core.model.pose_model import PoseModel
 from dlc_core.model.structures import FeatureInfo, Features, Poses
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.protocols import Backbone, Head
+from dlc_core.plugin_api.registry import PLUGIN_FAILURES
 from dlc_core.skeleton import Skeleton
 
 _SMALLEST_TRIAL = 64  # pixels; below, deep networks have maps of a single cell
@@ -61,10 +63,13 @@ def build_model(config: Mapping[str, Any], skeleton: Skeleton, pretrained: bool 
         options["pretrained"] = pretrained
     backbone = plugins.registry("backbone").build({"name": backbone_config["name"], **options})
     _check_protocol(backbone, Backbone, parts.backbone)
-    information = FeatureInfo(tuple(backbone.channels), tuple(backbone.strides))
+    with _blaming(f"{parts.backbone}: its channels and strides cannot be used"):
+        information = FeatureInfo(tuple(backbone.channels), tuple(backbone.strides))
     head = plugins.registry("head").build(head_config, features=information, skeleton=skeleton)
     _check_protocol(head, Head, parts.head)
-    model = PoseModel(backbone, head, preprocessing)
+    _check_window(head, parts)
+    with _blaming(f"{parts.backbone}: its mean and std cannot be used"):
+        model = PoseModel(backbone, head, preprocessing)
     _try(model, skeleton, parts)
     return model
 
@@ -104,6 +109,19 @@ def _check_protocol(component: object, protocol: type, who: str) -> None:
         )
 
 
+def _check_window(head: Any, parts: _Parts) -> None:
+    """Check the frames a head looks at; whoever reads a video counts on the one whose pose is wanted."""
+    window, views = head.window, head.views
+    is_sequence = isinstance(window, tuple | list) and all(isinstance(offset, int) for offset in window)
+    if not is_sequence or 0 not in window or len(set(window)) != len(window):
+        raise PluginError(
+            f"{parts.head} has window {window!r}; a tuple of frame offsets is needed, each once. "
+            "It must contain 0, the frame whose pose is wanted."
+        )
+    if not isinstance(views, int) or views < 1:
+        raise PluginError(f"{parts.head} has views {views!r}; a number of cameras of at least 1 is needed.")
+
+
 @torch.no_grad()
 def _try(model: PoseModel, skeleton: Skeleton, parts: _Parts) -> None:
     """Run a small image through the network, in evaluation mode so that nothing in it changes."""
@@ -113,23 +131,21 @@ def _try(model: PoseModel, skeleton: Skeleton, parts: _Parts) -> None:
     if model.takes_windows:
         images = images.expand(1, int(model.head.views), len(model.head.window), 3, height, width)
     model.eval()
-    try:
+    with _blaming(f"{parts.backbone} fails on an image of {height} x {width} pixels"):
         features = model.features(images)
-    except RuntimeError as exc:
-        raise PluginError(f"{parts.backbone} fails on an image of {height} x {width} pixels: {_line(exc)}.") from exc
     _check_features(features, model.backbone, (height, width), parts)
-    try:
+    with _blaming(
+        f"{parts.head} cannot use the maps of {parts.backbone}, which have "
+        f"{tuple(model.backbone.channels)} channels at strides {tuple(model.backbone.strides)}"
+    ):
         poses = model.decode(model.head(features), (height, width))
-    except RuntimeError as exc:
-        raise PluginError(
-            f"{parts.head} cannot use the maps of {parts.backbone}, which have "
-            f"{tuple(model.backbone.channels)} channels at strides {tuple(model.backbone.strides)}: {_line(exc)}."
-        ) from exc
     _check_poses(poses, model, skeleton, parts)
     model.train()
 
 
-def _check_features(features: Features, backbone: Any, size: tuple[int, int], parts: _Parts) -> None:
+def _check_features(features: object, backbone: Any, size: tuple[int, int], parts: _Parts) -> None:
+    if not isinstance(features, Features):
+        raise PluginError(f"{parts.backbone} returned {type(features).__name__}; expected Features.")
     channels, strides = tuple(backbone.channels), tuple(backbone.strides)
     if not len(features.maps) == len(channels) == len(strides):
         raise PluginError(
@@ -149,7 +165,9 @@ def _check_features(features: Features, backbone: Any, size: tuple[int, int], pa
             )
 
 
-def _check_poses(poses: Poses, model: PoseModel, skeleton: Skeleton, parts: _Parts) -> None:
+def _check_poses(poses: object, model: PoseModel, skeleton: Skeleton, parts: _Parts) -> None:
+    if not isinstance(poses, Poses):
+        raise PluginError(f"{parts.head} decodes {type(poses).__name__}; expected Poses.")
     lead = (1, int(model.head.views)) if int(model.head.views) > 1 else (1,)
     expected = (*lead, len(skeleton.individuals), len(skeleton.keypoints), 2)
     if tuple(poses.keypoints.shape) != expected:
@@ -159,5 +177,13 @@ def _check_poses(poses: Poses, model: PoseModel, skeleton: Skeleton, parts: _Par
         )
 
 
-def _line(exc: Exception) -> str:
-    return (str(exc).splitlines() or [type(exc).__name__])[0].rstrip(".")
+@contextmanager
+def _blaming(what: str) -> Iterator[None]:
+    """Turn whatever the code of a component raises into one line that starts with `what`; our own errors pass."""
+    try:
+        yield
+    except DlcError:
+        raise
+    except PLUGIN_FAILURES as exc:
+        text = next(iter(str(exc).strip().splitlines()), "")
+        raise PluginError(f"{what}: {f'{type(exc).__name__}: {text}'.rstrip(': .')}.") from exc

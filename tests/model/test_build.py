@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from dlc_core.errors import ConfigError, PluginError, UnknownComponentError
 from dlc_core.geometry import Preprocessing
 from dlc_core.model.build import build_model
-from dlc_core.model.structures import Features
+from dlc_core.model.structures import FeatureInfo, Features
 from dlc_core.plugin_api import Component
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.skeleton import Skeleton
@@ -61,20 +62,54 @@ class Failing(Honest):
         return super().forward(images[:, :2])
 
 
+class RaisesTypeError(Honest):
+    def forward(self, images: torch.Tensor) -> Features:  # noqa: ARG002
+        raise TypeError("unsupported operand")
+
+
+class NoFeatures(Honest):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        return self.layer(images)
+
+
+class ChannelsAreANumber(Honest):
+    channels = 4  # type: ignore[assignment]
+
+
+class MeanOfOneChannel(Honest):
+    mean = (0.5,)  # type: ignore[assignment]
+
+
+def changed_head(features: FeatureInfo, skeleton: Skeleton, **attributes: object) -> nn.Module:
+    """Return the built-in head with other attributes."""
+    registry = load_plugins().registry("head")
+    head = registry.build({"name": "deconv"}, features=features, skeleton=skeleton)
+    for name, value in attributes.items():
+        setattr(head, name, value)
+    return head
+
+
+def raises(exc: Exception):
+    def method(*_: object) -> None:
+        raise exc
+
+    return method
+
+
 @dataclass
 class Fake:
     name: str = "fake"
 
 
 @pytest.fixture
-def fake_backbone():
-    """Return ``use(cls)``, which makes the backbone `fake` that class until the test is over."""
+def fake_component():
+    """Return ``use(cls, kind="backbone")``, which makes the component `fake` that class until the test is over."""
     load_plugins.cache_clear()
 
-    def use(cls: type) -> None:
+    def use(cls: object, kind: str = "backbone") -> None:
         globals()["_fake"] = cls
         component = Component(name="fake", target=f"{__name__}:_fake", config=Fake, summary="for this test")
-        load_plugins().registry("backbone").add(component, "test")
+        load_plugins().registry(kind).add(component, "test")
 
     yield use
     load_plugins.cache_clear()
@@ -113,8 +148,8 @@ def test_pretrained_false_builds_without_looking_for_weights():
         build_model(config, SKELETON)
 
 
-def test_pretrained_is_not_passed_to_a_backbone_without_that_option(fake_backbone):
-    fake_backbone(Honest)
+def test_pretrained_is_not_passed_to_a_backbone_without_that_option(fake_component):
+    fake_component(Honest)
     assert build_model(CONFIG | {"backbone": {"name": "fake"}}, SKELETON, pretrained=False)
 
 
@@ -125,13 +160,46 @@ def test_pretrained_is_not_passed_to_a_backbone_without_that_option(fake_backbon
         (WrongStride, r"backbone 'fake': map 0 .*\(4, 4, 5\).*promise \(4, 8, 10\)"),
         (TooManyMaps, r"backbone 'fake' declares 2 channels and 2 strides but returns 1 maps"),
         (NoMean, r"backbone 'fake' lacks mean; see Backbone"),
+        (RaisesTypeError, r"^backbone 'fake' fails on an image of 64 x 80 pixels: TypeError: unsupported operand\.$"),
+        (NoFeatures, r"^backbone 'fake' returned Tensor; expected Features"),
+        (ChannelsAreANumber, r"^backbone 'fake': .*channels and strides .*TypeError"),
+        (MeanOfOneChannel, r"^backbone 'fake': .*mean and std .*RuntimeError"),
         (Failing, r"backbone 'fake' fails on an image of 64 x 80 pixels: .*channels"),
     ],
 )
-def test_a_backbone_that_breaks_its_promise_is_named(fake_backbone, cls, message):
-    fake_backbone(cls)
+def test_a_backbone_that_breaks_its_promise_is_named(fake_component, cls, message):
+    fake_component(cls)
     with pytest.raises(PluginError, match=message):
         build_model(CONFIG | {"backbone": {"name": "fake"}}, SKELETON)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"window": (-1,)}, r"^head 'fake' has window \(-1,\).*must contain 0, the frame whose pose is wanted"),
+        ({"window": ()}, r"^head 'fake' has window \(\)"),
+        ({"window": (0, 0)}, r"^head 'fake' has window \(0, 0\).*each once"),
+        ({"window": 0}, r"^head 'fake' has window 0; "),
+        ({"views": 0}, r"^head 'fake' has views 0; "),
+        (
+            {"forward": raises(ValueError("no such map"))},
+            r"^head 'fake' cannot use the maps .*ValueError: no such map\.$",
+        ),
+        ({"decode": raises(TypeError("no size"))}, r"^head 'fake' cannot use the maps .*TypeError: no size\.$"),
+        ({"decode": lambda *_: "a pose"}, r"^head 'fake' decodes str; expected Poses"),
+    ],
+)
+def test_a_head_that_breaks_its_promise_is_named(fake_component, attributes, message):
+    fake_component(partial(changed_head, **attributes), "head")
+    with pytest.raises(PluginError, match=message) as raised:
+        build_model(CONFIG | {"head": {"name": "fake"}}, SKELETON)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_error_that_a_part_words_itself_is_kept(fake_component):
+    fake_component(partial(changed_head, forward=raises(ConfigError("head.radius is 0"))), "head")
+    with pytest.raises(ConfigError, match=r"^head\.radius is 0$"):
+        build_model(CONFIG | {"head": {"name": "fake"}}, SKELETON)
 
 
 @pytest.mark.parametrize(
