@@ -17,7 +17,7 @@ from dlc_core.errors import DataError, PluginError
 from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.inference.exports import matches
 from dlc_core.inference.pose_file import PoseFile
-from dlc_core.inference.pose_store import SUFFIX
+from dlc_core.inference.store_files import SUFFIX
 from dlc_core.plugin_api.discovery import load_plugins
 
 _FIRST_READERS = ("h5", "csv")

@@ -23,6 +23,7 @@ from dlc_core.inference.lock import locked
 from dlc_core.inference.network import Network
 from dlc_core.inference.pose_store import PoseStore, StoreHeader, store_path
 from dlc_core.inference.predictor import ENGINE, Prediction, Predictor
+from dlc_core.inference.store_files import replacement_path, tidy
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
 
@@ -81,7 +82,6 @@ class Analysed:
 @dataclass(frozen=True)
 class _Video:
     path: Path
-    frame_count: int
     fps: float
     frame_size: tuple[int, int]
     crop: Crop | None
@@ -108,24 +108,24 @@ def analyze_video(
     ------
     DataError
         The video cannot be read, another process analyses it, or the store that is there is another network's.
+        Also when the memory of the device is too small for a batch.
     DiskError
         The disk is full or read-only, or the name too long; what was complete is kept.
     """
     path = store_path(video, network.scorer, destfolder)
     about = _inspect(video, crop)
-    store = _existing(path, network, about, options)
-    if store is not None and store.is_complete:
-        say(f"{video.name}: all {store.frame_count} frames are analyzed already ({path.name}).")
-        return Analysed(path, store.frame_count, 0, 0.0)
+    if (finished := _finished(path, network, about, options)) is not None:
+        return finished
     with locked(path):
-        store = _existing(path, network, about, options)  # again: another process may have worked on it until now
+        tidy(path)
+        # again: another process may have worked on it until now
+        if (finished := _finished(path, network, about, options)) is not None:
+            return finished
+        place = replacement_path(path) if options.overwrite and _is_complete(path) else path
+        store = _begun(place, network, about, options)
         if store is None:
             predictor = Predictor(network.model, options.device, options.precision)
-            height, width = (about.crop.height, about.crop.width) if about.crop else about.frame_size
-            size = options.batch_size or choose_batch_size(
-                predictor, predictor.input_size(height, width), options.batch_limit
-            )
-            store = PoseStore.create(path, _header(network, about, options, size), options.chunk)
+            store = PoseStore.create(place, _header(network, about, options, predictor), options.chunk)
         else:
             precision = str(store.attributes["precision"])
             say(
@@ -134,7 +134,12 @@ def analyze_video(
             )
             predictor = Predictor(network.model, options.device, precision)
         done, started = store.frames_done, time.perf_counter()
-        _fill(store, predictor, about)
+        try:
+            _fill(store, predictor, about)
+        except torch.OutOfMemoryError as exc:
+            raise _out_of_memory(store, predictor.device) from exc
+        if place != path:
+            store = store.replace(path)
         return Analysed(path, store.frame_count, store.frame_count - done, time.perf_counter() - started)
 
 
@@ -151,7 +156,18 @@ def _fill(store: PoseStore, predictor: Predictor, about: _Video) -> None:
         for prediction in _predictions(predictor, source, offset):
             store.append(prediction.keypoints, prediction.likelihood)
             advance(len(prediction.likelihood))
-    store.update(finished=time.time())
+    if "finished" not in store.attributes:
+        store.update(finished=time.time())
+
+
+def _out_of_memory(store: PoseStore, device: torch.device) -> DataError:
+    """Return what to do when a batch does not fit: a store that holds frames keeps its batch size."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    size = int(store.attributes["batch_size"])
+    smaller = f"batch_size={max(1, size // 4)}{' overwrite=true' * bool(store.frames_done)}"
+    remedy = f"Analyze this video with {smaller}" if size > 1 else "Analyze a part of the frame with crop=x1,x2,y1,y2"
+    return DataError(f"the memory of {device} is too small for a batch of {size} frame(s). {remedy}, or on device=cpu.")
 
 
 def _predictions(predictor: Predictor, source: Iterator[Any], offset: Any) -> Iterator[Prediction]:
@@ -166,12 +182,13 @@ def _predictions(predictor: Predictor, source: Iterator[Any], offset: Any) -> It
 
 
 def _inspect(video: Path, crop: Crop | None) -> _Video:
+    """Return what tells the video from another one; its frames are counted only for a new store, by decoding them."""
     with VideoReader(video) as reader:
         size = (reader.height, reader.width)
         inside = None if crop is None else crop.within(*size, str(video))
         if inside is not None and inside.is_whole(*size):
             inside = None
-        return _Video(video.absolute(), reader.frame_count, float(reader.fps), size, inside, fingerprint(video))
+        return _Video(video.absolute(), float(reader.fps), size, inside, fingerprint(video))
 
 
 def fingerprint(video: Path) -> str:
@@ -185,8 +202,8 @@ def fingerprint(video: Path) -> str:
     return digest.hexdigest()
 
 
-def _existing(path: Path, network: Network, about: _Video, options: AnalysisOptions) -> PoseStore | None:
-    """Return the store to go on with, None to make a new one.
+def _finished(path: Path, network: Network, about: _Video, options: AnalysisOptions) -> Analysed | None:
+    """Return the result of a video that is analysed already, None if there is something to do.
 
     Raises
     ------
@@ -202,7 +219,41 @@ def _existing(path: Path, network: Network, about: _Video, options: AnalysisOpti
             f"{path} holds other poses under this name: {'; '.join(differences)}. "
             "Replace them with overwrite=true, or keep both with destfolder=."
         )
-    return store
+    if not store.is_complete:
+        return None
+    say(f"{about.path.name}: all {store.frame_count} frames are analyzed already ({path.name}).")
+    return Analysed(path, store.frame_count, 0, 0.0)
+
+
+def _is_complete(path: Path) -> bool:
+    """Tell whether there is a finished store, of whichever network."""
+    try:
+        return path.exists() and PoseStore.open(path).is_complete
+    except DataError:  # a damaged one is not worth keeping
+        return False
+
+
+def _begun(place: Path, network: Network, about: _Video, options: AnalysisOptions) -> PoseStore | None:
+    """Return the store to go on with, None to make a new one, which is also what one without a frame is good for.
+
+    What is to be replaced is never gone on with; its replacement is, if it was begun in the way that is asked for now.
+    """
+    if not place.exists() or (options.overwrite and not place.name.startswith(".~")):
+        return None
+    try:
+        store = PoseStore.open(place)
+    except DataError:
+        if options.overwrite:
+            return None
+        raise
+    there = store.attributes
+    if options.overwrite and (
+        any(_differences(there, network, about))
+        or there["precision"] != options.precision
+        or options.batch_size not in (None, there["batch_size"])
+    ):
+        return None
+    return store if store.frames_done else None
 
 
 def _differences(there: Mapping[str, Any], network: Network, about: _Video) -> Iterator[str]:
@@ -221,11 +272,15 @@ def _differences(there: Mapping[str, Any], network: Network, about: _Video) -> I
         yield f"of the engine {there['engine']}, not {ENGINE}"
 
 
-def _header(network: Network, about: _Video, options: AnalysisOptions, batch_size: int) -> StoreHeader:
+def _header(network: Network, about: _Video, options: AnalysisOptions, predictor: Predictor) -> StoreHeader:
+    height, width = (about.crop.height, about.crop.width) if about.crop else about.frame_size
+    size = options.batch_size or choose_batch_size(predictor, predictor.input_size(height, width), options.batch_limit)
+    with VideoReader(about.path) as reader:
+        frame_count = reader.frame_count
     return StoreHeader(
         scorer=network.scorer,
         skeleton=network.skeleton,
-        frame_count=about.frame_count,
+        frame_count=frame_count,
         fps=about.fps,
         frame_size=about.frame_size,
         crop=about.crop,
@@ -234,7 +289,7 @@ def _header(network: Network, about: _Video, options: AnalysisOptions, batch_siz
         engine=ENGINE,
         precision=options.precision,
         device=str(options.device),
-        batch_size=batch_size,
+        batch_size=size,
         project=network.project_attributes(),
         config=options.config,
         versions={

@@ -5,10 +5,10 @@ float32 in full-frame pixels, ``likelihood`` (frame, individual, keypoint) float
 ``individual``, ``keypoint`` and ``xy`` with their names. Everything else that is known of the analysis is an
 attribute of the group.
 
-Poses are written in whole chunks, and the attribute ``frames_done`` is moved into place after its chunk is on disk.
-So at any moment the frames before ``frames_done`` are good and those after it do not count: an analysis goes on from
-there. A chunk is a multiple of the batch, so that a resumed analysis forms the same batches as an uninterrupted one
-and its poses are bit-equal to it.
+Poses are written in whole chunks, and the attribute ``frames_done`` is moved into place after the system has put its
+chunk on the disk (fsync). So after a kill or a power failure the frames before ``frames_done`` are good and those after
+it do not count: an analysis goes on from there. A chunk is a multiple of the batch, so that a resumed analysis forms
+the same batches as an uninterrupted one and its poses are bit-equal to it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc_core.errors import DataError, DlcError
+from dlc_core.errors import ConfigError, DataError, DlcError
 from dlc_core.files import check_name, disk_error, replacing
 from dlc_core.inference.pose_file import STORE_FORMAT, STORE_VERSION, skeleton_as_plain
+from dlc_core.inference.store_files import SUFFIX, creation_path, put_in_place, recorded_exports, to_disk
 from dlc_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from dlc_core.video.crop import Crop
 
-SUFFIX = ".zarr"
 LONGEST_SUFFIX = "_meta.pickle"
 """The longest ending of any file that is named like the store."""
 
@@ -152,7 +152,7 @@ class PoseStore:
 
     @classmethod
     def create(cls, path: Path, header: StoreHeader, chunk: int | None = None) -> Self:
-        """Make an empty store, aside and then into place; one that is there already is replaced.
+        """Make an empty store, aside and then into place; one that is there already is replaced (`replace` keeps it).
 
         What the old one had exported stays on record, so that its files are known to be ours.
 
@@ -165,25 +165,44 @@ class PoseStore:
 
         Raises
         ------
+        ConfigError
+            The chunk is no multiple of the batch: what is resumed would form other batches.
         DiskError
             The folder cannot be written.
         """
-        chunk = chunk or chunk_length(header.frame_count, header.batch_size)
-        temporary = path.with_name(f".~{secrets.token_hex(4)}{SUFFIX}")
+        chunk = chunk_length(header.frame_count, header.batch_size) if chunk is None else chunk
+        if chunk < 1 or chunk % header.batch_size:
+            raise ConfigError(
+                f"a chunk of {chunk} frames is no multiple of the batch of {header.batch_size}; with such chunks a "
+                "resumed analysis would differ from an uninterrupted one. Choose a multiple, or none."
+            )
+        temporary = creation_path(path)
         try:
             with _disk_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.rmtree(temporary, ignore_errors=True)
                 _make_group(temporary, header, chunk)
-                exports = _recorded_exports(path)
-                if path.exists():
-                    shutil.rmtree(path)
-                temporary.rename(path)
+                exports = recorded_exports(path)
+                put_in_place(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         store = cls.open(path)
         if exports:
             store.update(exports=exports)
         return store
+
+    def replace(self, path: Path) -> Self:
+        """Return this store moved to `path`, in place of the one that is there; the record of its exports stays.
+
+        Raises
+        ------
+        DiskError
+            The file system refused.
+        """
+        self.update(exports=recorded_exports(path))
+        with _disk_errors(path):
+            put_in_place(self.path, path)
+        return self.open(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -243,6 +262,8 @@ class PoseStore:
         with _disk_errors(self.path):
             self._keypoints[start : start + whole] = points[:whole]
             self._likelihood[start : start + whole] = scores[:whole]
+            for array in ("keypoints", "likelihood"):
+                to_disk(self.path / array, start // chunk, math.ceil((start + whole) / chunk))
         self.update(frames_done=start + whole)
         self._pending = [(points[whole:], scores[whole:])] if whole < waiting else []
 
@@ -255,15 +276,6 @@ class PoseStore:
             with replacing(record) as temporary:
                 temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         self.attributes = content["attributes"]
-
-
-def _recorded_exports(path: Path) -> dict[str, Any]:
-    """Return what a store that is about to be replaced has exported; nothing for a damaged one."""
-    try:
-        exports = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]["exports"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return exports if isinstance(exports, dict) else {}
 
 
 def _make_group(path: Path, header: StoreHeader, chunk: int) -> None:

@@ -1,6 +1,7 @@
 """One video, one network: what is stored, skipped, refused and continued."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from dlc_core.inference.network import load_network
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore, store_path
 from dlc_core.inference.predictor import Predictor
+from dlc_core.inference.store_files import creation_path, replacement_path
 from dlc_core.video.crop import Crop
+from dlc_core.video.frame_index import _frame_index
 from dlc_core.video.reader import VideoReader
 
 CPU = torch.device("cpu")
@@ -122,3 +125,88 @@ def test_a_fingerprint_tells_recordings_apart(tmp_path, video, make_video):
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(video.read_bytes())
     assert fingerprint(copy) == fingerprint(video) != fingerprint(other)
+
+
+def test_a_finished_video_is_skipped_without_decoding_it(video, network):
+    analyze_video(video, network, options())
+    os.utime(video, (1, 1))  # what was counted before does not count any more
+    counted = _frame_index.cache_info().misses
+    assert analyze_video(video, network, options()).new_frames == 0
+    assert _frame_index.cache_info().misses == counted
+
+
+class Interrupted(BaseException):
+    """Stands for Ctrl-C."""
+
+
+def interrupt_at(network, call):
+    """Have the network interrupt its analysis at a batch; return what removes that."""
+    calls = []
+
+    def count(*_):
+        calls.append(1)
+        if len(calls) == call:
+            raise Interrupted
+
+    return network.model.register_forward_pre_hook(count)
+
+
+def test_overwriting_keeps_the_finished_poses_until_the_new_ones_are_complete(video, network, tmp_path, capsys):
+    first = analyze_video(video, network, options())
+    poses = PoseFile.open(first.store)
+    PoseStore.open(first.store).update(exports={"a.h5": {"sha256": "1"}})
+    hook = interrupt_at(network, 7)
+    with pytest.raises(Interrupted):
+        analyze_video(video, network, options(overwrite=True))
+    hook.remove()
+    assert PoseFile.open(first.store).attributes["id"] == poses.attributes["id"]
+    assert replacement_path(first.store).exists()
+    result = analyze_video(video, network, options(overwrite=True))
+    assert "going on at frame 16" in capsys.readouterr().out
+    assert result.new_frames == 34
+    again = PoseFile.open(result.store)
+    assert again.attributes["id"] != poses.attributes["id"]
+    assert again.attributes["exports"] == {"a.h5": {"sha256": "1"}}
+    whole = PoseFile.open(analyze_video(video, network, options(), destfolder=tmp_path / "whole").store)
+    np.testing.assert_array_equal(again.load().keypoints, whole.load().keypoints)
+    assert not list(video.parent.glob(".~*"))
+
+
+def test_an_overwriting_that_began_otherwise_starts_again(video, network):
+    analyze_video(video, network, options())
+    hook = interrupt_at(network, 7)
+    with pytest.raises(Interrupted):
+        analyze_video(video, network, options(overwrite=True))
+    hook.remove()
+    assert analyze_video(video, network, options(overwrite=True, batch_size=2)).new_frames == 50
+
+
+def test_what_a_kill_left_behind_is_removed_or_put_in_place(video, network):
+    path = store_path(video, network.scorer)
+    creation_path(path).mkdir()
+    result = analyze_video(video, network, options())
+    assert not list(video.parent.glob(".~*"))
+    old = path.with_name(creation_path(path).stem + "old.zarr")
+    path.rename(old)  # killed between two renames, while a finished store was replaced
+    assert analyze_video(video, network, options()).new_frames == 0
+    assert result.store.exists() and not old.exists()
+
+
+def test_a_store_without_a_frame_is_begun_anew_with_another_batch(video, network):
+    hook = interrupt_at(network, 1)
+    with pytest.raises(Interrupted):
+        analyze_video(video, network, options())
+    hook.remove()
+    store = analyze_video(video, network, options(batch_size=2)).store
+    assert PoseFile.open(store).attributes["batch_size"] == 2
+
+
+def test_memory_that_is_too_small_is_one_line_with_a_batch_that_is_used_next(video, network):
+    def exhaust(_, inputs):
+        if len(inputs[0]) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+    network.model.register_forward_pre_hook(exhaust)
+    with pytest.raises(DataError, match=r"batch of 4 frame.*batch_size=1, or on device=cpu"):
+        analyze_video(video, network, options())
+    assert analyze_video(video, network, options(batch_size=1)).new_frames == 50

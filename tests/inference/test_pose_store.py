@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from dlc_core.errors import DataError, DiskError
+from dlc_core.errors import ConfigError, DataError, DiskError
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore, StoreHeader, chunk_length, store_path
 from dlc_core.skeleton import Skeleton
@@ -200,3 +200,10 @@ def test_the_attributes_are_plain_json(tmp_path):
     attributes = json.loads((tmp_path / "a.zarr" / "zarr.json").read_text())["attributes"]
     assert attributes["frames_done"] == 0
     assert attributes["skeleton"]["keypoints"] == ["nose", "schwänzchen"]
+
+
+@pytest.mark.parametrize("chunk", [6, -4, 0])
+def test_a_chunk_that_divides_a_batch_is_refused(tmp_path, chunk):
+    with pytest.raises(ConfigError, match="multiple of the batch of 4"):
+        PoseStore.create(tmp_path / "a.zarr", header(batch_size=4), chunk=chunk)
+    assert not list(tmp_path.iterdir())
