@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlc_core.errors import DataError
-from dlc_core.files import check_name
+from dlc_core.errors import DataError, DlcError, PluginError
+from dlc_core.files import check_name, disk_error
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
 from dlc_core.plugin_api.protocols import Exporter
@@ -66,12 +67,16 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
         The store is unfinished, or a file with other content is in the way.
     DiskError
         The disk is full or read-only.
+    PluginError
+        An exporter failed.
     """
     poses = PoseFile.open(store)
     stem = store.with_name(store.name.removesuffix(store.suffix))
     written: list[Path] = []
     for choice in choices:
-        target = check_name(target_of(choice.exporter, poses, stem), "Shorten the video's name or the run's")
+        with _plugin_border(choice, stem):
+            target = target_of(choice.exporter, poses, stem)
+        check_name(target, "Shorten the video's name or the run's")
         record = poses.attributes["exports"].get(target.name)
         if target.exists() and not overwrite:
             if not matches(poses, target, record, choice.exporter):
@@ -82,10 +87,28 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
             if record is not None and record == _record(poses, choice, target):
                 written.append(target)
                 continue
-        written += choice.exporter.write(poses, target)
+        with _plugin_border(choice, target):
+            written += choice.exporter.write(poses, target)
         opened = PoseStore.open(store)
         opened.update(exports={**opened.attributes["exports"], target.name: _record(poses, choice, target)})
     return list(dict.fromkeys(written))
+
+
+@contextmanager
+def _plugin_border(choice: ExporterChoice, target: Path) -> Iterator[None]:
+    """Turn whatever an exporter raises into one line that names it: one video's export must not stop the others."""
+    try:
+        yield
+    except DlcError:
+        raise
+    except OSError as exc:
+        raise disk_error(target, exc) from exc
+    except Exception as exc:
+        kind = f"{type(choice.exporter).__module__}.{type(choice.exporter).__name__}"
+        raise PluginError(
+            f"the exporter {choice.name!r} ({kind}) could not write {target.name}: {type(exc).__name__}: {exc}. "
+            "Choose others with exporter=; a plugin's author can tell what is wrong."
+        ) from exc
 
 
 def matches(poses: PoseFile, file: Path, record: Mapping[str, Any] | None, reader: object) -> bool:

@@ -1,12 +1,13 @@
 """Exports of a store: written once, kept current, never over what somebody changed."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dlc_core.errors import DataError
+from dlc_core.errors import DataError, DiskError, PluginError
 from dlc_core.inference.exports import ExporterChoice, export_store
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
@@ -98,3 +99,29 @@ def test_an_unfinished_store_is_not_exported(video, make_store):
     store = make_store(video, done=16)
     with pytest.raises(DataError, match="16 of 30"):
         export_store(store, [chosen("h5")])
+
+
+class Fails:
+    """An exporter of somebody else."""
+
+    suffix = ".txt"
+
+    def __init__(self, error):
+        self.error = error
+
+    def write(self, poses, path):  # noqa: ARG002 - fails before it looks
+        raise self.error
+
+
+def test_what_an_exporter_raises_is_one_line_that_names_it(video, make_store):
+    store = make_store(video)
+    for error in (ValueError("odd"), KeyError("odd"), ZeroDivisionError("odd")):
+        with pytest.raises(PluginError, match=r"'theirs' .*Fails.*odd") as caught:
+            export_store(store, [ExporterChoice("theirs", Fails(error), {})])
+        assert caught.value.__cause__ is error
+    with pytest.raises(DiskError, match=r"\.txt: the disk is full"):
+        export_store(store, [ExporterChoice("theirs", Fails(OSError(errno.ENOSPC, "")), {})])
+    ours = DataError("found, expected, what to do")
+    with pytest.raises(DataError) as caught:
+        export_store(store, [ExporterChoice("theirs", Fails(ours), {})])
+    assert caught.value is ours
