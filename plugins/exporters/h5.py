@@ -10,7 +10,7 @@ import pandas as pd
 from tables.exceptions import HDF5ExtError
 
 from dlc_core.errors import DataError, DiskError
-from dlc_core.files import replacing
+from dlc_core.files import disk_error, replacing
 from dlc_core.inference.pose_file import PoseFile
 
 from .meta import read_meta, write_meta
@@ -40,8 +40,10 @@ def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
                 attributes.pandas_version = _LAYOUT_VERSION
                 attributes.nan_rep = "nan"
             complete = _holds(temporary, poses, scorer)
-        except _UNREADABLE as exc:
+        except HDF5ExtError as exc:
             raise _lost(path, str(exc).strip().splitlines()[-1:]) from exc
+        except OSError as exc:
+            raise disk_error(path, exc) if exc.errno else _lost(path, [str(exc)]) from exc
         if not complete:
             raise _lost(path, [])
     return [path, write_meta(poses, scorer, path)]
@@ -52,7 +54,10 @@ def _holds(file: Path, poses: PoseFile, scorer: str) -> bool:
     with pd.HDFStore(file, mode="r") as store:
         for part in table_blocks(poses, scorer):
             first = int(part.index[0])
-            written = store.select(KEY, start=first, stop=first + len(part))
+            try:
+                written = store.select(KEY, start=first, stop=first + len(part))
+            except _UNREADABLE:
+                return False
             if not np.array_equal(np.asarray(written), part.to_numpy(), equal_nan=True):
                 return False
     return True
