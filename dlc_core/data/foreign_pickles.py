@@ -46,16 +46,52 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def read_pickle(path: Path) -> Any:
+class _Inert:
+    """Stands for any object of a foreign class: takes whatever the pickle gives it and does nothing."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+    def __setitem__(self, _: object, __: object) -> None:
+        pass
+
+    def append(self, _: object) -> None:
+        """Ignore an item."""
+
+    def extend(self, _: object) -> None:
+        """Ignore items."""
+
+
+class _WithoutForeign(_BuiltinsAndNumpy):
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a class of builtins or NumPy's arrays and scalars; anything else becomes an `_Inert`."""
+        try:
+            return super().find_class(module, name)
+        except (pickle.UnpicklingError, AttributeError, ImportError):
+            return _Inert
+
+
+def read_pickle(path: Path, skip_foreign: bool = False) -> Any:
     """Return what a pickle of builtins and NumPy arrays holds.
+
+    Parameters
+    ----------
+    path : Path
+    skip_foreign : bool
+        Whether objects of other classes become empty stand-ins, so that what lies beside them can be read; they are
+        refused otherwise.
 
     Raises
     ------
     DataError
-        It cannot be read, or holds anything else; nothing of it has been executed.
+        It cannot be read, or holds anything else without `skip_foreign`; nothing of it has been executed.
     """
     try:
-        return _BuiltinsAndNumpy(io.BytesIO(path.read_bytes())).load()
+        unpickler = _WithoutForeign if skip_foreign else _BuiltinsAndNumpy
+        return unpickler(io.BytesIO(path.read_bytes())).load()
     except (
         pickle.UnpicklingError,
         EOFError,

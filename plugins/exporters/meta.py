@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import pickle
 import platform
@@ -10,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from dlc_core.data.foreign_pickles import read_pickle
 from dlc_core.errors import DataError
 from dlc_core.files import replacing
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.video.crop import Crop
 
 SUFFIX = "_meta.pickle"
-_SAFE = {
-    ("builtins", name)
-    for name in ("set", "frozenset", "complex", "bytearray", "slice", "range", "list", "dict", "tuple")
-}
+_NUMBER = (int, float, np.integer, np.floating)
 
 
 @dataclass(frozen=True)
@@ -98,43 +97,17 @@ def read_meta(table: Path) -> TableMeta:
     if not path.is_file():
         return TableMeta()
     try:
-        data = _InertUnpickler(io.BytesIO(path.read_bytes())).load()["data"]
+        data = read_pickle(path, skip_foreign=True)["data"]
         crop = Crop(*(int(value) for value in data["cropping_parameters"])) if data["cropping"] else None
         fps, (width, height) = data.get("fps"), data.get("frame_dimensions", (0, 0))
-        known = isinstance(width, int | float) and width > 0 and crop is None  # of a crop, DeepLabCut keeps its size
+        known = isinstance(width, _NUMBER) and width > 0 and crop is None  # of a crop, DeepLabCut keeps its size
         return TableMeta(
             crop=crop,
-            fps=float(fps) if isinstance(fps, int | float) and fps > 0 else math.nan,
+            fps=float(fps) if isinstance(fps, _NUMBER) and fps > 0 else math.nan,
             frame_size=(int(height), int(width)) if known else None,
         )
-    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
+    except (KeyError, TypeError, ValueError, IndexError) as exc:  # DataError is a ValueError
         raise DataError(
             f"{path} cannot be read ({exc}); it says whose pixels {table.name} is in. "
             "Export the table again, or remove this file if no crop was analysed."
         ) from exc
-
-
-class _Inert:
-    """Stands for any object of a foreign class: takes whatever the pickle gives it and does nothing."""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
-
-    def __setstate__(self, _: object) -> None:
-        pass
-
-    def __setitem__(self, _: object, __: object) -> None:
-        pass
-
-    def append(self, _: object) -> None:
-        """Ignore an item."""
-
-    def extend(self, _: object) -> None:
-        """Ignore items."""
-
-
-class _InertUnpickler(pickle.Unpickler):
-    """Reads builtins; everything else becomes an `_Inert`, so no foreign code runs."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        return getattr(__import__(module), name) if (module, name) in _SAFE else _Inert

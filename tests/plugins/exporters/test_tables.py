@@ -171,6 +171,12 @@ def test_foreign_objects_in_the_metadata_are_never_run(tmp_path):
     assert meta.read_meta(tmp_path / "a.h5").crop == Crop(1, 9, 2, 8)
 
 
+def test_numpy_scalars_in_the_metadata_are_numbers(tmp_path):
+    content = {"cropping": np.bool_(False), "fps": np.float32(29.5), "frame_dimensions": (np.int64(640), np.int32(480))}
+    meta.meta_path(tmp_path / "a.h5").write_bytes(pickle.dumps({"data": content}))
+    assert meta.read_meta(tmp_path / "a.h5") == meta.TableMeta(None, 29.5, (480, 640))
+
+
 def test_metadata_that_cannot_be_understood_is_one_clear_line(tmp_path):
     for content in (b"", b"no pickle", pickle.dumps({"data": {}}), pickle.dumps([1])):
         meta.meta_path(tmp_path / "a.h5").write_bytes(content)
@@ -214,6 +220,21 @@ def test_text_among_the_numbers_is_one_clear_line(tmp_path):
         Csv().read(tmp_path / "a.csv")
 
 
+class Broken(PoseFile):
+    """Poses whose reading has a bug."""
+
+    def blocks(self, frames=4096):
+        raise ValueError(f"a bug, not the disk ({frames})")
+
+
+def test_a_bug_while_writing_an_h5_is_not_blamed_on_the_disk(tmp_path):
+    poses = make(5)
+    with pytest.raises(ValueError, match="a bug") as error:
+        H5().write(Broken(**vars(poses)), tmp_path / "a.h5")
+    assert not isinstance(error.value, DiskError)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of file size are a matter of POSIX")
 def test_a_full_disk_leaves_the_old_h5_as_it_was(tmp_path):
     """HDF5 itself reports nothing when data does not fit; a limit on the size of files stands in for the full disk."""
@@ -225,10 +246,11 @@ def test_a_full_disk_leaves_the_old_h5_as_it_was(tmp_path):
     before = path.read_bytes()
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, old[1]))
     try:
-        with pytest.raises(DiskError, match=r"a\.h5"):
-            H5().write(make(3000), path)
+        for room in (100, 3000, 20_000, 80_000):  # bytes: the header, the table's description, its first rows
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, old[1]))
+            with pytest.raises(DiskError, match=r"a\.h5"):
+                H5().write(make(3000), path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
         signal.signal(signal.SIGXFSZ, handler)
