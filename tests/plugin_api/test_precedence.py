@@ -153,3 +153,23 @@ def test_a_wrong_override_is_one_line_with_the_near_name(project, override, mess
         compose("train", [override], project)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_the_model_names_the_default_parts_and_every_layer_replaces_them_one_by_one(project, experiments):
+    plain, named = compose("train", [], project), compose("train", ["model=single"], project)
+    assert named.plain() == plain.plain()
+    assert dict(named.choices) == dict(plain.choices)
+    assert (named.choices["model"], named.choices["backbone"], named.choices["head"]) == (
+        "single",
+        "resnet50",
+        "deconv",
+    )
+    assert set(named.plain()) == set(plain.plain()) and "model" not in named.plain()
+    assert compose("train", ["model=single", "backbone=resnet18"], project).choices["backbone"] == "resnet18"
+    assert compose("train", ["backbone=resnet18", "model=single"], project).choices["backbone"] == "resnet18"
+    assert compose("train", ["head.pos_dist_thresh=9", "model=single"], project).config.head.pos_dist_thresh == 9
+    project = configure(project, "default_net_type: mobilenet_v2_1.0\n")
+    assert compose("train", ["model=single"], project).choices["backbone"] == "mobilenetv2"
+    assert compose("train", [*experiments, "model=single"], project).choices["backbone"] == "resnet101"
+    with pytest.raises(ConfigError, match=r"model=singel does not exist\. Did you mean 'single'"):
+        compose("train", ["model=singel"], project)
