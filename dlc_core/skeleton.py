@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,27 @@ class Skeleton:
     def edge_indices(self) -> list[tuple[int, int]]:
         """Return the edges as pairs of indices on the keypoint axis."""
         return _as_indices(self.keypoints, self.edges)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as lists and strings, which JSON and a checkpoint can hold."""
+        return {
+            "keypoints": list(self.keypoints),
+            "edges": [list(edge) for edge in self.edges],
+            "symmetric": [list(pair) for pair in self.symmetric],
+            "individuals": list(self.individuals),
+            "exists": self.exists.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the skeleton that `to_dict` wrote."""
+        return cls(
+            keypoints=tuple(stored["keypoints"]),
+            edges=tuple((a, b) for a, b in stored["edges"]),
+            symmetric=tuple((a, b) for a, b in stored["symmetric"]),
+            individuals=tuple(stored["individuals"]),
+            exists=np.asarray(stored["exists"], bool),
+        )
 
     def mirrored_order(self) -> NDArray[np.int64]:
         """Return the order of keypoints in a mirrored image.

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from dlc_core.errors import DiskError
-from dlc_core.files import replacing, write_text
+from dlc_core.files import file_hash, replacing, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path):
@@ -41,3 +41,8 @@ def test_the_longest_legal_name_can_be_written(tmp_path):
 def test_a_full_disk_is_one_clear_line(tmp_path):
     with pytest.raises(DiskError, match=r"labels.csv: the disk is full"), replacing(tmp_path / "labels.csv"):
         raise OSError(28, os.strerror(28))
+
+
+def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")  # the example of FIPS 180-2
+    assert file_hash(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from dlc_core.errors import DataError, DlcError, PluginError
-from dlc_core.files import check_name, disk_error
+from dlc_core.files import check_name, disk_error, file_hash
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
 from dlc_core.plugin_api.protocols import Exporter
 
 _SAME_PX = 0.01
 _SAME_LIKELIHOOD = 1e-4
-_READ_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -126,15 +124,6 @@ def matches(poses: PoseFile, file: Path, record: Mapping[str, Any] | None, reade
         return _equal(poses, read(file))
     except DataError:
         return False
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_READ_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _record(poses: PoseFile, choice: ExporterChoice, target: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlc_core.errors import DlcError
+from dlc_core.files import file_hash
 from dlc_core.project.project import Project
 from dlc_core.project.runs import Run, Snapshot, scorer
 from dlc_core.skeleton import Skeleton
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dlc_core.model.pose_model import PoseModel
 
 _SHUFFLE = re.compile(r"(?P<name>.+)-trainset(?P<percent>\d+)shuffle(?P<shuffle>\d+)")
-_READ_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def load_network(run: Run, snapshot: Snapshot, project: Project | None) -> Netwo
             "snapshot": snapshot.name,
             "step": snapshot.step,
             "selected_on_test": snapshot.selected_on_test,
-            "sha256": _sha256(snapshot.path),
+            "sha256": file_hash(snapshot.path),
             "backbone": backbone,
         },
         training=training,
@@ -149,11 +148,3 @@ def _project_around(folder: Path, project: Project | None) -> Project | None:
         return Project.open(root)
     except (DlcError, OSError):
         return None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_READ_BYTES):
-            digest.update(part)
-    return digest.hexdigest()

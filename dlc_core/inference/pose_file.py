@@ -184,7 +184,7 @@ class PoseFile:
         return cls(
             keypoints=FrameArray(points, done),
             likelihood=FrameArray(likelihood, done),
-            skeleton=skeleton_from(about["skeleton"]),
+            skeleton=Skeleton.from_dict(about["skeleton"]),
             scorer=about["scorer"],
             fps=math.nan if about["fps"] is None else float(about["fps"]),
             frame_size=tuple(about["frame_size"]),
@@ -194,28 +194,6 @@ class PoseFile:
             complete=done == frames,
             attributes=about,
         )
-
-
-def skeleton_as_plain(skeleton: Skeleton) -> dict[str, Any]:
-    """Return `skeleton` as lists and strings that JSON can hold."""
-    return {
-        "keypoints": list(skeleton.keypoints),
-        "edges": [list(edge) for edge in skeleton.edges],
-        "symmetric": [list(pair) for pair in skeleton.symmetric],
-        "individuals": list(skeleton.individuals),
-        "exists": skeleton.exists.tolist(),
-    }
-
-
-def skeleton_from(plain: Mapping[str, Any]) -> Skeleton:
-    """Return the skeleton that `skeleton_as_plain` wrote."""
-    return Skeleton(
-        keypoints=tuple(plain["keypoints"]),
-        edges=tuple((a, b) for a, b in plain["edges"]),
-        symmetric=tuple((a, b) for a, b in plain["symmetric"]),
-        individuals=tuple(plain["individuals"]),
-        exists=np.asarray(plain["exists"], bool),
-    )
 
 
 def _locate_video(store: Path, about: Mapping[str, Any]) -> Path:

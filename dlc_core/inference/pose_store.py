@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from dlc_core.errors import ConfigError, DataError, DlcError
 from dlc_core.files import check_name, disk_error, replacing
-from dlc_core.inference.pose_file import STORE_FORMAT, STORE_VERSION, skeleton_as_plain
+from dlc_core.inference.pose_file import STORE_FORMAT, STORE_VERSION
 from dlc_core.inference.store_files import SUFFIX, creation_path, put_in_place, recorded_exports, to_disk
 from dlc_core.skeleton import Skeleton
 
@@ -111,7 +111,7 @@ class StoreHeader:
             "device": self.device,
             "batch_size": self.batch_size,
             "project": dict(self.project),
-            "skeleton": skeleton_as_plain(self.skeleton),
+            "skeleton": self.skeleton.to_dict(),
             "config": json.loads(json.dumps(dict(self.config), default=str)),
             "versions": dict(self.versions),
             "exports": {},

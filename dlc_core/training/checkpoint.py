@@ -104,7 +104,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "config": dict(checkpoint.config),
         "choices": dict(checkpoint.choices),
         "components": {kind: asdict(component) for kind, component in checkpoint.components.items()},
-        "skeleton": _skeleton_as_dict(checkpoint.skeleton),
+        "skeleton": checkpoint.skeleton.to_dict(),
         "cell_offset": float(checkpoint.cell_offset),
         "preprocessing": asdict(checkpoint.preprocessing),
         "step": checkpoint.step,
@@ -151,7 +151,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         config=stored["config"],
         choices=stored["choices"],
         components={kind: Provider(**component) for kind, component in stored["components"].items()},
-        skeleton=_skeleton_from(stored["skeleton"]),
+        skeleton=Skeleton.from_dict(stored["skeleton"]),
         cell_offset=stored["cell_offset"],
         step=stored["step"],
         total_steps=stored["total_steps"],
@@ -249,24 +249,4 @@ def _foreign(path: Path) -> CheckpointError:
     return CheckpointError(
         f"{path} is a snapshot of DeepLabCut, not of dlc-core; the two cannot read each other's. Choose a "
         "snapshot_<step>.ckpt of a run, or use DeepLabCut for this one."
-    )
-
-
-def _skeleton_as_dict(skeleton: Skeleton) -> dict[str, Any]:
-    return {
-        "keypoints": list(skeleton.keypoints),
-        "edges": [list(edge) for edge in skeleton.edges],
-        "symmetric": [list(pair) for pair in skeleton.symmetric],
-        "individuals": list(skeleton.individuals),
-        "exists": skeleton.exists.tolist(),
-    }
-
-
-def _skeleton_from(stored: Mapping[str, Any]) -> Skeleton:
-    return Skeleton(
-        keypoints=tuple(stored["keypoints"]),
-        edges=tuple((a, b) for a, b in stored["edges"]),
-        symmetric=tuple((a, b) for a, b in stored["symmetric"]),
-        individuals=tuple(stored["individuals"]),
-        exists=stored["exists"],
     )

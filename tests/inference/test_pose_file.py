@@ -5,7 +5,7 @@ import pytest
 
 from dlc_core.errors import DataError
 from dlc_core.inference.frame_array import FrameArray
-from dlc_core.inference.pose_file import PoseFile, skeleton_as_plain, skeleton_from
+from dlc_core.inference.pose_file import PoseFile
 from dlc_core.skeleton import Skeleton
 
 SKELETON = Skeleton(("nose", "tail", "ear"), edges=(("nose", "tail"),), symmetric=(("tail", "ear"),))
@@ -99,11 +99,3 @@ def test_a_folder_without_poses_is_refused(tmp_path):
     for path in (tmp_path / "absent.zarr", tmp_path):
         with pytest.raises(DataError, match="no pose store"):
             PoseFile.open(path)
-
-
-def test_a_skeleton_survives_plain_form():
-    partly = Skeleton(("a", "b"), individuals=("m1", "single"), exists=np.array([[True, False], [False, True]]))
-    for skeleton in (SKELETON, partly):
-        again = skeleton_from(skeleton_as_plain(skeleton))
-        assert again == skeleton
-        np.testing.assert_array_equal(again.exists, skeleton.exists)

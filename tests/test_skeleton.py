@@ -1,0 +1,22 @@
+"""The names that all arrays share."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dlc_core.skeleton import Skeleton
+
+JOINED = Skeleton(("nose", "left", "right"), edges=(("nose", "left"),), symmetric=(("left", "right"),))
+PARTLY = Skeleton(("a", "b"), individuals=("m1", "single"), exists=np.array([[True, False], [False, True]]))
+
+
+@pytest.mark.parametrize("skeleton", [JOINED, PARTLY])
+def test_a_skeleton_survives_json(skeleton):
+    again = Skeleton.from_dict(json.loads(json.dumps(skeleton.to_dict())))
+    assert again == skeleton
+    np.testing.assert_array_equal(again.exists, skeleton.exists)
+
+
+def test_mirroring_swaps_the_symmetric_pairs_only():
+    np.testing.assert_array_equal(JOINED.mirrored_order(), [0, 2, 1])
