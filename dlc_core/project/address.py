@@ -28,3 +28,21 @@ class RunAddress:
     iteration: int | None = None
     run: str = "latest"
     snapshotindex: int | str = -1
+
+
+@dataclass
+class PosesAddress(RunAddress):
+    """Which poses of which videos, for the verbs that come after ``analyze``.
+
+    The options of `RunAddress` are needed only for a video that several networks analysed.
+
+    Parameters
+    ----------
+    videotype : str
+        Suffix of the videos to take from folders: ``mp4``; "" takes every kind.
+    destfolder : str or None
+        Where the analysis put its results, and where new files go; None: beside each video.
+    """
+
+    videotype: str = ""
+    destfolder: str | None = None

@@ -5,21 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dlc_core.project.address import RunAddress
+from dlc_core.project.address import PosesAddress
 
 
 @dataclass
-class PlotSettings(RunAddress):
-    """Options of ``dlc plot``.
-
-    ``run=`` and ``snapshotindex=`` are needed only for a video that several networks analysed.
+class PlotSettings(PosesAddress):
+    """Options of ``dlc plot`` besides which poses.
 
     Parameters
     ----------
-    videotype : str
-        Suffix of the videos to take from folders: ``mp4``; "" takes every kind.
-    destfolder : str or None
-        Where the analysis put its results, and where the pictures go; None: beside each video.
     file : str or None
         A pose store or table to read instead of looking for one; for a single video.
     displayedbodyparts : str or list of str
@@ -32,8 +26,6 @@ class PlotSettings(RunAddress):
         Opacity of points and lines, from 0 to 1.
     """
 
-    videotype: str = ""
-    destfolder: str | None = None
     file: str | None = None
     displayedbodyparts: Any = "all"
     pcutoff: float = 0.1
