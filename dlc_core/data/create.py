@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlc_core.console import say
-from dlc_core.data.deeplabcut_files import DatasetNames, read_deeplabcut_split, write_deeplabcut_files
+from dlc_core.data.dataset_names import DatasetNames
+from dlc_core.data.deeplabcut_files import (
+    merged_order,
+    read_deeplabcut_split,
+    write_deeplabcut_files,
+)
+from dlc_core.data.documentation import finish, require_frames_kept
 from dlc_core.data.packed import PackedFrames, content_hash
 from dlc_core.data.pose_cfg import write_pose_cfg
 from dlc_core.data.splits import Split, make_split
@@ -79,7 +85,8 @@ def create_training_dataset(
     ConfigError
         A shuffle is below 1, or a share makes no sense.
     DataError
-        A training set exists already, no frame is labelled, an image is missing, or a part would be empty.
+        A training set exists already, no frame is labelled, an image is missing, a part would be empty, or another
+        shuffle of the dataset would lose frames.
         Nothing has been written then.
     """
     fractions = project.training_fractions if fractions is None else fractions
@@ -101,6 +108,9 @@ def create_training_dataset(
             else:
                 split = make_split(images, groups, method, fraction, _seed(seed, fraction, shuffle), validation, file)
             planned[path] = (fraction, shuffle, split)
+    if method != DEEPLABCUT:
+        remade = {names.documentation(fraction, shuffle) for fraction, shuffle, _ in planned.values()}
+        require_frames_kept(names, merged_order(labels), remade)
     pack = f"frames-{content_hash(images, project.root)}.zarr"
     frames = PackedFrames.create(folder / "dlc-core" / pack, images, project.root)
     made = [TrainingSet(path, *plan, labels, frames) for path, plan in planned.items()]
@@ -110,6 +120,8 @@ def create_training_dataset(
         shuffle_files = shuffle_folder(project, training_set.fraction, training_set.shuffle, iteration)
         write_pose_cfg(shuffle_files / "train" / "pose_cfg.yaml", pose_cfg_defaults)
         training_set.write()
+    if method != DEEPLABCUT:
+        finish(names)
     return made
 
 

@@ -11,19 +11,25 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc_core.data.foreign_pickles import read_pickle
+from dlc_core.data.dataset_names import DatasetNames
+from dlc_core.data.documentation import (
+    documented_split,
+    is_unfinished,
+    read_documentation,
+    renumber,
+    require_frames_kept,
+)
 from dlc_core.data.splits import Split
 from dlc_core.data.training_set import TrainingSet, percent
 from dlc_core.errors import DataError
 from dlc_core.files import replacing, write_bytes, write_text
-from dlc_core.labels.csv_file import read_csv, write_csv
+from dlc_core.labels.csv_file import write_csv
 from dlc_core.labels.h5_file import write_h5
 from dlc_core.labels.table import LabelTable
 
@@ -34,51 +40,17 @@ _METADATA_HEAD = """\
 """
 
 
-@dataclass(frozen=True)
-class DatasetNames:
-    """Where DeepLabCut keeps the files of a dataset.
-
-    Parameters
-    ----------
-    folder : Path
-        ``training-datasets/iteration-N/UnaugmentedDataSet_<Task><date>``.
-    task, date, scorer : str
-        As in config.yaml.
-    """
-
-    folder: Path
-    task: str
-    date: str
-    scorer: str
-
-    def mat(self, fraction: float, shuffle: int) -> Path:
-        """Return the .mat file of a shuffle."""
-        return self.folder / f"{self.task}_{self.scorer}{percent(fraction)}shuffle{shuffle}.mat"
-
-    def documentation(self, fraction: float, shuffle: int) -> Path:
-        """Return the documentation pickle of a shuffle."""
-        return self.folder / f"Documentation_data-{self.task}_{percent(fraction)}shuffle{shuffle}.pickle"
-
-    def labels(self, suffix: str) -> Path:
-        """Return the merged label table, ``.csv`` or ``.h5``."""
-        return self.folder / f"CollectedData_{self.scorer}{suffix}"
-
-    @property
-    def metadata(self) -> Path:
-        """The list of shuffles."""
-        return self.folder / "metadata.yaml"
-
-
 def write_deeplabcut_files(names: DatasetNames, training_sets: Sequence[TrainingSet]) -> None:
     """Write DeepLabCut's files for training sets made from the same labels.
 
     Shuffles that are there already keep their frames: when the merged table has got other rows, their row numbers are
-    rewritten.
+    rewritten. After an interruption anywhere the same call mends everything; `dlc_core.data.documentation.finish`
+    ends it.
 
     Raises
     ------
     DataError
-        A file of DeepLabCut's that is there cannot be read.
+        A file of DeepLabCut's that is there cannot be read, or a shuffle that is not made anew would lose frames.
     DiskError
         The disk is full or read-only.
     """
@@ -86,23 +58,24 @@ def write_deeplabcut_files(names: DatasetNames, training_sets: Sequence[Training
         return
     labels = training_sets[0].labels
     rows = merged_order(labels)
-    before = _merged_images(names)
-    if before is not None and before != rows:
-        _renumber(names, before, rows)
+    number = {name: index for index, name in enumerate(rows)}
+    items = [_items(training_set) for training_set in training_sets]
+    made = {}
+    for training_set, content in zip(training_sets, items, strict=True):
+        split = training_set.split
+        train, test = (np.array([number[name] for name in part], np.int64) for part in (split.train, split.test))
+        path = names.documentation(training_set.fraction, training_set.shuffle)
+        made[path] = pickle.dumps([content, train, test, training_set.fraction], protocol=4)
+    require_frames_kept(names, rows, made)
+    for path, document in renumber(names, rows, made).items():
+        write_bytes(path, document)
     table = labels.select(rows)
     write_csv(table, names.labels(".csv"))
     write_h5(table, names.labels(".h5"))
-    number = {name: index for index, name in enumerate(rows)}
-    for training_set in training_sets:
-        split = training_set.split
-        train = np.array([number[name] for name in split.train], np.int64)
-        test = np.array([number[name] for name in split.test], np.int64)
-        items = _items(training_set)
-        _write_mat(names.mat(training_set.fraction, training_set.shuffle), items)
-        document = [items, train, test, training_set.fraction]
-        write_bytes(
-            names.documentation(training_set.fraction, training_set.shuffle), pickle.dumps(document, protocol=4)
-        )
+    for training_set, content in zip(training_sets, items, strict=True):
+        _write_mat(names.mat(training_set.fraction, training_set.shuffle), content)
+    for path, document in made.items():
+        write_bytes(path, document)
     _write_metadata(names, training_sets)
 
 
@@ -115,17 +88,7 @@ def read_deeplabcut_split(names: DatasetNames, fraction: float, shuffle: int) ->
         Its files cannot be read, or contradict each other.
     """
     path = names.documentation(fraction, shuffle)
-    images = _merged_images(names)
-    if not path.is_file():
-        return None
-    if images is None:
-        raise DataError(f"{path} numbers the rows of {names.labels('.csv')}, which is missing. Put it back.")
-    train, test, _ = _read_documentation(path)
-    if max((*train, *test), default=-1) >= len(images):
-        raise DataError(
-            f"{path} names row {max(*train, *test)} of {names.labels('.csv')}, which has {len(images)} rows."
-        )
-    return Split(tuple(images[row] for row in train), tuple(images[row] for row in test), method="deeplabcut")
+    return documented_split(names, path) if path.is_file() and not is_unfinished(names, path) else None
 
 
 def merged_order(labels: LabelTable) -> tuple[str, ...]:
@@ -142,14 +105,6 @@ def merged_order(labels: LabelTable) -> tuple[str, ...]:
                 f"the image {name!r} is not labeled-data/<folder>/<file>, which DeepLabCut needs. Move it there."
             )
     return tuple(sorted(labels.images, key=lambda name: tuple(name.split("/"))))
-
-
-def _merged_images(names: DatasetNames) -> tuple[str, ...] | None:
-    """Return the images of the merged table that is there, row by row; None if there is none."""
-    path = names.labels(".csv")
-    if not path.is_file():
-        return None
-    return read_csv(path).images
 
 
 def _items(training_set: TrainingSet) -> list[dict[str, Any]]:
@@ -183,35 +138,11 @@ def _write_mat(path: Path, items: Sequence[dict[str, Any]]) -> None:
         scipy.io.savemat(temporary, {"dataset": records})
 
 
-def _read_documentation(path: Path) -> tuple[list[int], list[int], list[Any]]:
-    """Return the training rows, the test rows, and the whole content of a documentation pickle."""
-    content = read_pickle(path)
-    if not isinstance(content, list | tuple) or len(content) != 4:
-        raise DataError(f"{path} is no documentation of a training set: four entries are expected.")
-    train, test = ([int(row) for row in part if int(row) >= 0] for part in content[1:3])  # -1 pads DeepLabCut's lists
-    return train, test, list(content)
-
-
-def _renumber(names: DatasetNames, before: Sequence[str], after: Sequence[str]) -> None:
-    """Write the row numbers of every documented shuffle anew, because the merged table gets other rows."""
-    number = {name: index for index, name in enumerate(after)}
-    for path in sorted(names.folder.glob("Documentation_data-*shuffle*.pickle")):
-        train, test, content = _read_documentation(path)
-        if max((*train, *test), default=-1) >= len(before):
-            raise DataError(
-                f"{path} names rows that {names.labels('.csv')} does not have. Remove it or put the table back."
-            )
-        for place, rows in ((1, train), (2, test)):
-            kept = [number[before[row]] for row in rows if before[row] in number]
-            content[place] = np.array(kept, np.int64)
-        write_bytes(path, pickle.dumps(content, protocol=4))
-
-
 def _write_metadata(names: DatasetNames, training_sets: Sequence[TrainingSet]) -> None:
     """List all shuffles with their splits; unlisted ones are of older versions, whose engine was TensorFlow."""
     shuffles: dict[str, tuple[float, int, str]] = {}
-    for path in names.folder.glob("Documentation_data-*shuffle*.pickle"):
-        fraction = float(_read_documentation(path)[2][3])
+    for path in names.documentations():
+        fraction = float(read_documentation(path)[2][3])
         shuffle = int(path.stem.rpartition("shuffle")[2])
         shuffles[_shuffle_name(names, fraction, shuffle)] = (fraction, shuffle, "tensorflow")
     for name, entry in _listed(names.metadata).items():
@@ -222,7 +153,7 @@ def _write_metadata(names: DatasetNames, training_sets: Sequence[TrainingSet]) -
     numbers: dict[tuple[tuple[int, ...], ...], int] = {}
     lines = [_METADATA_HEAD, "shuffles:\n"]
     for name, (fraction, shuffle, engine) in sorted(shuffles.items(), key=lambda item: item[1][:2]):
-        train, test, _ = _read_documentation(names.documentation(fraction, shuffle))
+        train, test, _ = read_documentation(names.documentation(fraction, shuffle))
         split = numbers.setdefault((tuple(sorted(train)), tuple(sorted(test))), len(numbers) + 1)
         lines.append(
             f"  {json.dumps(name, ensure_ascii=False)}:\n    train_fraction: {fraction}\n    index: "

@@ -76,7 +76,7 @@ def test_a_labelled_image_that_is_missing_is_counted_and_nothing_is_written(labe
 def test_no_labelled_point_at_all_is_an_error(labelled_project):
     labels = read_project_labels(labelled_project)
     empty = LabelTable("Me", labels.images, labels.bodyparts, np.full_like(labels.keypoints, np.nan))
-    with pytest.raises(DataError, match="has a point labelled by 'Me'.*any tool that writes") as caught:
+    with pytest.raises(DataError, match=r"has a point labelled by 'Me'.*any tool that writes") as caught:
         create_training_dataset(labelled_project, empty)
     assert "dlc label" not in str(caught.value), "there is no such command"
 

@@ -16,7 +16,8 @@ import scipy.io
 from ruamel.yaml import YAML
 
 from dlc_core.data.create import TrainingSet, create_training_dataset
-from dlc_core.data.deeplabcut_files import DatasetNames, read_deeplabcut_split
+from dlc_core.data.dataset_names import DatasetNames
+from dlc_core.data.deeplabcut_files import read_deeplabcut_split
 from dlc_core.errors import ConfigError, DataError
 from dlc_core.labels.files import read_folder, read_project_labels, write_labels
 from dlc_core.labels.table import LabelTable
