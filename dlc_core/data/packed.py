@@ -147,7 +147,7 @@ def content_hash(images: Sequence[str], root: Path) -> str:
     require_images(images, root)
     digest = hashlib.sha256(_FORMAT.encode())
     for name in images:
-        content = (root / name).read_bytes()
+        content = _content(root / name)
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()[:8]
@@ -204,6 +204,15 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(found[..., 2::-1], np.uint8)
 
 
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise DataError(
+            f"{file} cannot be read: {exc.strerror}. Make the image readable or delete its label row."
+        ) from exc
+
+
 def _write(path: Path, images: Sequence[str], root: Path) -> None:
     require_images(images, root)
     group = zarr.create_group(path)
@@ -211,7 +220,7 @@ def _write(path: Path, images: Sequence[str], root: Path) -> None:
     names: dict[str, list[str]] = {}
     with progress("Packing labelled frames", len(images), "frames") as advance:
         for name in images:
-            pixels = decode_image((root / name).read_bytes(), name)
+            pixels = decode_image(_content(root / name), name)
             key = f"{pixels.shape[0]}x{pixels.shape[1]}"
             if key not in arrays:
                 arrays[key] = group.create_array(

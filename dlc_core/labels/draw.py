@@ -57,7 +57,10 @@ def read_picture(path: Path) -> Image:
     DataError
         The file is no image.
     """
-    content = np.fromfile(path, np.uint8)  # OpenCV's own reader cannot open every name on Windows
+    try:
+        content = np.fromfile(path, np.uint8)  # OpenCV's own reader cannot open every name on Windows
+    except OSError as exc:
+        raise DataError(f"{path} cannot be read: {exc.strerror}. Make it readable or remove its row.") from exc
     image = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if content.size else None
     if image is None:
         raise DataError(

@@ -9,6 +9,7 @@ import pytest
 
 from dlc_core.data.create import TrainingSet, create_training_dataset
 from dlc_core.errors import ConfigError, DataError
+from dlc_core.labels.draw import read_picture
 from dlc_core.labels.files import read_project_labels
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.keys import read_pose_cfg
@@ -127,3 +128,19 @@ def test_names_with_spaces_and_other_letters_work(labelled_project, tmp_path_fac
     found = TrainingSet.open(Project.open(root))
     assert found.split == made.split
     assert any("käfig = 1, #2" in name for name in found.split.train)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 99])
+def test_a_damaged_image_is_named_and_nothing_is_left(labelled_project, content):
+    (labelled_project.labeled_data / "cage" / "img01.png").write_bytes(content)
+    with pytest.raises(DataError, match=r"cage/img01\.png is not a readable image"):
+        make(labelled_project)
+    assert not files_below(labelled_project.root / "training-datasets")
+
+
+def test_an_image_that_may_not_be_read_gets_one_line(labelled_project):
+    folder = labelled_project.labeled_data / "cage" / "img01.png"
+    folder.unlink()
+    folder.mkdir()  # opening it fails for the administrator, too
+    with pytest.raises(DataError, match=r"cannot be read: Is a directory"):
+        read_picture(folder)
