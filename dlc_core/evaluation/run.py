@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc_core.allocator import keep_memory
 from dlc_core.colors import keypoint_colors
 from dlc_core.console import Outcome, progress, say, warn
 from dlc_core.data.create import TrainingSet
@@ -75,6 +76,7 @@ def evaluate(project: Project, composed: Composed, arguments: Sequence[str] = ()
     DlcError
         What a user can act on: no such run, a snapshot of other body parts, a training set that is gone.
     """
+    keep_memory()
     options = composed.plain()
     _check(options)
     evaluations: list[Evaluation] = []

@@ -17,6 +17,7 @@ from dlc_core.inference.predictor import check_precision
 from dlc_core.model.device import resolve_device
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.hydra_bridge import Composed
+from dlc_core.processor import settle_half_precision
 from dlc_core.project.address import RunAddress
 from dlc_core.project.project import Project
 from dlc_core.project.runs import find_run
@@ -40,6 +41,8 @@ def analyze(project: Project | None, composed: Composed, arguments: Sequence[str
         config.shuffle, config.trainingsetindex, config.iteration, config.run, snapshot_index(config.snapshotindex)
     )
     options = _options(composed)
+    if options.precision != "float32":
+        settle_half_precision()
     exporters = build_exporters(composed)
     run = find_run(project, address)
     videos, failures = _videos(arguments, str(config.videotype))

@@ -90,13 +90,17 @@ def write_h5(table: LabelTable, path: str | os.PathLike[str], index_columns: int
         with replacing(file) as temporary:
             temporary.touch()  # says why it cannot be written; HDF5 would not
             frame.to_hdf(temporary, key=KEY, mode="w")
-            # HDF5 does not report a full disk: only what can be read back has been written.
-            if table.images and read_h5(temporary) != table:
-                raise DataError("what was written differs from the labels")
+            _require_written(temporary, table)
     except (HDF5ExtError, DataError) as exc:
         if isinstance(exc, DiskError):
             raise
         raise DiskError(f"cannot write {file}: HDF5 gave up half way. Is the disk full? Free some space.") from exc
+
+
+def _require_written(file: Path, table: LabelTable) -> None:
+    """Check what was written by reading it back: HDF5 does not report a full disk."""
+    if table.images and read_h5(file) != table:
+        raise DataError("what was written differs from the labels")
 
 
 def as_dataframe(table: LabelTable, index_columns: int = 3) -> pd.DataFrame:

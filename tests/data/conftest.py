@@ -72,7 +72,8 @@ def make_filmed():
 def labelled_project(tmp_path) -> Project:
     """Return a project with 12 labelled frames of two videos, some points missing, one frame without any point."""
     (tmp_path / "config.yaml").write_text(
-        "Task: reach\nscorer: Me\ndate: Nov21\nbodyparts: [hand, finger, tip]\nTrainingFraction: [0.75, 0.5]\niteration: 0\n"
+        "Task: reach\nscorer: Me\ndate: Nov21\niteration: 0\n"
+        "bodyparts: [hand, finger, tip]\nTrainingFraction: [0.75, 0.5]\n"
     )
     generator = np.random.default_rng(0)
     for video, size, count in (("cage", (40, 60), 8), ("arena", (32, 48), 4)):
