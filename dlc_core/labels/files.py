@@ -1,8 +1,9 @@
 """The labels of a folder and of a project: which files count, how they are kept in step, how they are written.
 
 The csv is the truth, because people edit it. The h5 beside it is for DeepLabCut: it is rebuilt when it is missing,
-damaged, or lacks points of the csv. When it holds a point that the csv lacks or has elsewhere, only the user knows
-which of the two is right, whatever their times say (copying, unpacking and cloning change them), so nothing is written.
+damaged, or lacks points of the csv. When it holds a point that the csv lacks or has elsewhere, the csv counts if it was
+written clearly later, and the old h5 is kept under another name; otherwise (copying, unpacking and cloning make times
+equal) only the user knows which of the two is right, and nothing is written.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ HOW_TO_LABEL = (
 )
 """What to do where labels are missing."""
 _DAMAGED = "could not be read"
+_OLDER = "was older than the csv and differed from it"
+_CLOCK_S = 2.0  # the coarsest file times, those of FAT
 _SAME_PX = 1e-3  # a spreadsheet may round what it saves
 
 
@@ -219,8 +222,8 @@ def _keep_h5_in_step(table: LabelTable, csv: Path, h5: Path) -> None:
     if not why:
         return
     try:
-        if why == _DAMAGED:
-            why += f" and is kept as {_set_aside(h5).name}"
+        if why in (_DAMAGED, _OLDER):
+            why += f" and is kept as {_set_aside(h5, 'damaged' if why == _DAMAGED else 'older').name}"
         write_h5(table, h5, index_columns(csv))
     except DiskError as exc:
         warn(f"{h5} {why} and is not rebuilt, the csv is used: {exc}")
@@ -237,6 +240,8 @@ def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
     except DataError:
         return _DAMAGED
     lost = _only_in(stored, table)
+    if lost and stored.scorer == table.scorer and csv.stat().st_mtime > h5.stat().st_mtime + _CLOCK_S:
+        return _OLDER
     if lost:
         bodypart, image = lost[0]
         by = "" if stored.scorer == table.scorer else f" (by {stored.scorer!r}, the csv is by {table.scorer!r})"
@@ -260,9 +265,9 @@ def _only_in(one: LabelTable, other: LabelTable) -> list[tuple[str, str]]:
     return [(one.bodyparts[part], one.images[row]) for row, _, part in np.argwhere(differs.any(axis=-1))]
 
 
-def _set_aside(file: Path) -> Path:
-    """Rename a damaged file so that it is in nobody's way, and return its new path."""
-    names = (f"{file.name}.damaged{number or ''}" for number in itertools.count())
+def _set_aside(file: Path, word: str) -> Path:
+    """Rename a file so that it is in nobody's way, and return its new path."""
+    names = (f"{file.name}.{word}{number or ''}" for number in itertools.count())
     kept = next(path for name in names if not (path := file.with_name(name)).exists())
     try:
         return file.rename(kept)
