@@ -85,7 +85,6 @@ def dlc_backbones() -> Iterable[Component]:
         def dlc_backbones():
             return [Component(name="my_net", target="dlc_mynet.net:MyNet", config=MyNetConfig)]
     """
-    raise NotImplementedError
 
 
 @hookspec
@@ -102,7 +101,6 @@ def dlc_heads() -> Iterable[Component]:
         def dlc_heads():
             return [Component(name="regression", target="dlc_mynet.head:RegressionHead", config=RegressionConfig)]
     """
-    raise NotImplementedError
 
 
 @hookspec
@@ -119,7 +117,6 @@ def dlc_augmenters() -> Iterable[Component]:
         def dlc_augmenters():
             return [Component(name="fog", target="dlc_weather.fog:Fog", config=FogConfig)]
     """
-    raise NotImplementedError
 
 
 @hookspec
@@ -135,7 +132,6 @@ def dlc_frame_selectors() -> Iterable[Component]:
         def dlc_frame_selectors():
             return [Component(name="motion", target="dlc_motion.select:Motion", config=MotionConfig)]
     """
-    raise NotImplementedError
 
 
 @hookspec
@@ -151,7 +147,6 @@ def dlc_outlier_detectors() -> Iterable[Component]:
         def dlc_outlier_detectors():
             return [Component(name="limb_length", target="dlc_limbs.detect:LimbLength", config=LimbLengthConfig)]
     """
-    raise NotImplementedError
 
 
 @hookspec
@@ -167,7 +162,6 @@ def dlc_exporters() -> Iterable[Component]:
         def dlc_exporters():
             return [Component(name="parquet", target="dlc_parquet.write:Parquet", config=ParquetConfig)]
     """
-    raise NotImplementedError
 
 
 @hookspec
@@ -185,4 +179,3 @@ def dlc_config_paths() -> Iterable[str]:
         def dlc_config_paths():
             return ["pkg://dlc_mynet.conf"]
     """
-    raise NotImplementedError

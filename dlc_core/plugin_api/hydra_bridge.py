@@ -133,7 +133,7 @@ def compose(verb: str, overrides: Sequence[str] = (), project: Project | None = 
         if layers:
             chosen = _compose(verb, overrides, [layer for layer in layers if layer.is_choice])
             layers = [layer for layer in layers if layer.is_choice or _applies(layer, chosen)]
-            config = _compose(verb, overrides, layers)
+            config = _compose_layers(verb, overrides, layers)
         choices = _choices(config)
         sources = _sources(verb, overrides, layers, config, choices)
         with open_dict(config):
@@ -156,6 +156,26 @@ def _compose(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> Di
     except (HydraException, OmegaConfBaseException) as exc:
         raise ConfigError(one_line(exc, verb)) from exc
     return config
+
+
+def _compose_layers(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> DictConfig:
+    """Compose with the project's files; a value that cannot be used is reported with its file and key."""
+    try:
+        return _compose(verb, overrides, layers)
+    except ConfigError as exc:
+        choices = [layer for layer in layers if layer.is_choice]
+        for layer in layers:
+            if not layer.is_choice and not _composes(verb, overrides, [*choices, layer]):
+                raise ConfigError(f"{layer.source} holds {layer.value!r}, which cannot be used: {exc}") from exc
+        raise
+
+
+def _composes(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> bool:
+    try:
+        _compose(verb, overrides, layers)
+    except ConfigError:
+        return False
+    return True
 
 
 def _project_node(layers: Sequence[Layer]) -> dict[str, Any]:

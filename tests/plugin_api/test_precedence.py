@@ -131,6 +131,15 @@ def test_a_component_that_is_not_installed_is_named_with_its_file(project):
         compose("train", [], project)
 
 
+def test_a_value_of_the_wrong_type_is_named_with_its_file_and_key(project):
+    write_pose_cfg(project, "locref_stdev: 7.0\npos_dist_thresh: wide\n")
+    with pytest.raises(
+        ConfigError, match=r"pose_cfg\.yaml: pos_dist_thresh holds 'wide', which cannot be used"
+    ) as raised:
+        compose("train", [], project)
+    assert "\n" not in str(raised.value)
+
+
 def test_composing_writes_nothing_into_the_project(project):
     before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     compose("train", ["backbone=resnet18", "training.batch_size=2"], project)
