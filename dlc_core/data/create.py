@@ -21,7 +21,6 @@ from dlc_core.data.pose_cfg import write_pose_cfg
 from dlc_core.data.splits import Split, make_split
 from dlc_core.data.training_set import (
     TrainingSet,
-    fraction_at,
     images_with_points,
     percent,
     training_set_file,
@@ -34,7 +33,7 @@ from dlc_core.project.runs import shuffle_folder
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
-__all__ = ["TrainingSet", "create_training_dataset", "fraction_at", "images_with_points"]
+__all__ = ["TrainingSet", "create_training_dataset", "images_with_points"]
 
 DEEPLABCUT = "deeplabcut"
 """The split method that takes over the split of a shuffle DeepLabCut made."""

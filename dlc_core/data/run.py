@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlc_core.console import Outcome, say
-from dlc_core.data.create import create_training_dataset, fraction_at
+from dlc_core.data.create import create_training_dataset
 from dlc_core.errors import ConfigError
 from dlc_core.labels.files import read_project_labels
 from dlc_core.plugin_api.discovery import load_plugins
@@ -86,7 +86,7 @@ def _shuffles(options: Mapping[str, Any]) -> list[int]:
 def _fractions(project: Project, index: int | None) -> list[float]:
     if index is None:
         return list(project.training_fractions)
-    return [fraction_at(project.training_fractions, index)]
+    return [project.training_fraction(index)]
 
 
 def _training_defaults(project: Project) -> dict[str, Any]:

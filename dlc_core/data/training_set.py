@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import numpy as np
 
 from dlc_core.data.packed import PackedFrames
 from dlc_core.data.splits import Split
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.errors import DataError
 from dlc_core.files import write_text
 from dlc_core.labels.table import LabelTable
 
@@ -78,7 +78,7 @@ class TrainingSet:
         DataError
             The training set was never made, or its file or frames cannot be read.
         """
-        fraction = fraction_at(project.training_fractions, trainingsetindex)
+        fraction = project.training_fraction(trainingsetindex)
         path = training_set_file(project.dataset_folder(iteration), fraction, shuffle)
         if not path.is_file():
             found = sorted(path.parent.glob("shuffle-*.json"))
@@ -135,22 +135,6 @@ class TrainingSet:
     def with_split(self, split: Split) -> TrainingSet:
         """Return the same frames divided differently, for instance by `dlc_core.data.splits.fold_split`."""
         return replace(self, split=split)
-
-
-def fraction_at(fractions: Sequence[float], index: int) -> float:
-    """Return TrainingFraction[index].
-
-    Raises
-    ------
-    ConfigError
-        There is no such entry.
-    """
-    if not 0 <= index < len(fractions):
-        raise ConfigError(
-            f"trainingsetindex={index}, but TrainingFraction of config.yaml has {len(fractions)} "
-            f"entr{'y' if len(fractions) == 1 else 'ies'}: {list(fractions)}. Choose 0 to {len(fractions) - 1}."
-        )
-    return fractions[index]
 
 
 def training_set_file(dataset_folder: Path, fraction: float, shuffle: int) -> Path:

@@ -25,7 +25,7 @@ from pytorch_lightning.loggers import Logger
 from dlc_core.allocator import keep_memory
 from dlc_core.console import Outcome, say, warn
 from dlc_core.data.datamodule import PoseDataModule
-from dlc_core.data.training_set import TrainingSet, fraction_at
+from dlc_core.data.training_set import TrainingSet
 from dlc_core.errors import ConfigError
 from dlc_core.files import write_text
 from dlc_core.model.pose_model import PoseModel
@@ -147,7 +147,7 @@ def _rank() -> int:
 
 
 def _shuffle_folder(project: Project, config: Mapping[str, Any]) -> Path:
-    fraction = fraction_at(project.training_fractions, int(config["trainingsetindex"]))
+    fraction = project.training_fraction(int(config["trainingsetindex"]))
     return shuffle_folder(project, fraction, int(config["shuffle"]), config["iteration"])
 
 
