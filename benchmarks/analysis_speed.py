@@ -71,7 +71,7 @@ def main() -> None:
         },
         "networks": networks,
     }
-    result["config"].pop("data")
+    del result["config"]["data"], result["config"]["result"]
     arguments.result.parent.mkdir(parents=True, exist_ok=True)
     arguments.result.write_text(json.dumps(result, indent=1) + "\n")
     print(f"Written to {arguments.result}")

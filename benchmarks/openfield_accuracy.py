@@ -27,7 +27,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from dlc_core import __version__
+from dlc_core.training.record import machine
 
 PROJECT = "openfield-Pranav-2018-10-30"
 RESULT = Path(__file__).parent / "results" / "openfield_accuracy.json"
@@ -98,9 +101,10 @@ def dlc(project: Path, *words: str) -> dict[str, Any]:
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
     errors = {recipe: [run["test_mean_px"] for run in runs if run["recipe"] == recipe] for recipe in arguments.recipes}
+    here = {key: value for key, value in machine(torch.device("cpu")).items() if key != "host"}
     result: dict[str, Any] = {
         "config": {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()},
-        "hardware": {"processor": platform.processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
+        "hardware": {**here, "cores": os.cpu_count(), "load": os.getloadavg()},
         "versions": {
             "dlc-core": __version__,
             "python": platform.python_version(),
@@ -113,7 +117,7 @@ def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
         },
         "runs": runs,
     }
-    result["config"].pop("data")
+    del result["config"]["data"], result["config"]["result"]
     arguments.result.parent.mkdir(parents=True, exist_ok=True)
     arguments.result.write_text(json.dumps(result, indent=1) + "\n")
 
