@@ -1,7 +1,8 @@
 """Videos read by frame number: frame N is the N-th frame of a decode from the start, however it is reached.
 
 That holds for variable frame rates, B-frames, edit lists and damaged streams. Memory does not grow with the length of
-the video: one frame and a short list of key frames are kept.
+the video: one frame and a short list of key frames are kept. In a damaged stream the frames and their order are exact;
+the blocks that were lost show what FFmpeg leaves there, which may differ from one decode to the next.
 """
 
 from __future__ import annotations

@@ -73,15 +73,19 @@ def test_the_written_video_shows_the_animal_where_the_truth_says(tmp_path):
 
     truth = generate_video(tmp_path / "animal.mp4", frames=12, height=240, width=320, seed=0)
     np.testing.assert_array_equal(truth.keypoints, true_keypoints(12, 240, 320, 0).keypoints)
+    errors = []
     with VideoReader(tmp_path / "animal.mp4") as video:
         assert (video.frame_count, video.height, video.width, video.fps) == (12, 240, 320, 30.0)
-        for index in (0, 7, 11):
-            image = video.read(index).astype(float)
+        for index, frame in video.frames():
+            image = frame.astype(float)
             for part, channels in ((LEFT, (0, 2)), (RIGHT, (2, 0))):
                 excess = np.clip(image[..., channels[0]] - image[..., channels[1]] - 40, 0, None)
                 point = truth.keypoints[index, 0, part]
-                # colour is stored at half resolution in yuv420p, so a few tenths of a pixel is what a video can show
-                assert np.abs(centroid(excess, point, 8) - point).max() < 0.5
+                errors.append(centroid(excess, point, 8) - point)
+    # Colour is stored at half resolution in yuv420p and coded differently by every build of an encoder: a single
+    # centroid is good to half a pixel; their mean shows whether all of them are shifted.
+    assert np.abs(errors).max() < 1
+    assert np.abs(np.mean(errors, axis=0)).max() < 0.25
 
 
 def test_sizes_that_cannot_be_drawn_are_named():

