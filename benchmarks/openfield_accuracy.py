@@ -49,8 +49,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=6.0)
     parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--result", type=Path, default=RESULT)
+    parser.add_argument("--add", action="store_true", help="keep the runs that the result file already holds")
     arguments = parser.parse_args()
-    runs: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = json.loads(arguments.result.read_text())["runs"] if arguments.add else []
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory() as folder:
             project = copy_of(arguments.data / PROJECT, Path(folder) / "openfield")
@@ -100,10 +101,10 @@ def dlc(project: Path, *words: str) -> dict[str, Any]:
 
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
-    errors = {recipe: [run["test_mean_px"] for run in runs if run["recipe"] == recipe] for recipe in arguments.recipes}
+    errors = {recipe: [run["test_mean_px"] for run in runs if run["recipe"] == recipe] for recipe in RECIPES}
     here = {key: value for key, value in machine(torch.device("cpu")).items() if key != "host"}
     result: dict[str, Any] = {
-        "config": {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()},
+        "config": {"minutes": arguments.minutes, "backbone": arguments.backbone},
         "hardware": {**here, "cores": os.cpu_count(), "load": os.getloadavg()},
         "versions": {
             "dlc-core": __version__,
@@ -117,7 +118,6 @@ def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
         },
         "runs": runs,
     }
-    del result["config"]["data"], result["config"]["result"]
     arguments.result.parent.mkdir(parents=True, exist_ok=True)
     arguments.result.write_text(json.dumps(result, indent=1) + "\n")
 

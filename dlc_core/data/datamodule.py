@@ -15,7 +15,7 @@ from dlc_core.data.batch import Batch, collate
 from dlc_core.data.dataset import PoseDataset, select_keypoints, within_limits
 from dlc_core.data.neighbours import Neighbours, frame_corners
 from dlc_core.data.sampler import StepBatchSampler
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.errors import ConfigError, DataError, DlcError
 from dlc_core.geometry import Preprocessing
 from dlc_core.plugin_api.protocols import Augmenter, BatchAugmenter, SampleAugmenter
 from dlc_core.skeleton import Skeleton
@@ -183,3 +183,9 @@ class PoseDataModule(LightningDataModule):
 def _use_one_thread(_worker: int) -> None:
     cv2.setNumThreads(0)  # not 1: that waits for the threads of the process that was forked, which are not here
     torch.set_num_threads(1)
+
+
+def of_worker(error: DlcError) -> DlcError:
+    """Return an error without the traceback that PyTorch puts into the message when a worker raised it."""
+    _, is_from_worker, message = str(error).rpartition(f"{type(error).__module__}.{type(error).__qualname__}: ")
+    return type(error)(message.strip()) if is_from_worker else error

@@ -15,6 +15,7 @@ from dlc_core.data.sampler import sample_generator
 from dlc_core.data.warp import preprocess
 from dlc_core.errors import DataError
 from dlc_core.geometry import Matrix, Preprocessing, translation
+from dlc_core.plugin_api.border import blaming
 from dlc_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class PoseDataset(Dataset[Sample]):
         if self.augmenter is None:
             new = preprocess(window, keypoints, self.preprocessing)
         else:
-            new = self.augmenter(window, keypoints, sample_generator(self.seed, step, index))
+            with blaming(f"the augmenter {type(self.augmenter).__name__} fails on {name}"):
+                new = self.augmenter(window, keypoints, sample_generator(self.seed, step, index))
         x, y = self.corners.get(name, (0, 0))
         transform = new.matrix @ translation(-x, -y)
         return Sample(new.images, new.keypoints, transform, new.ignore, name, step, index)

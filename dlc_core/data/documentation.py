@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from dlc_core.data.dataset_names import DatasetNames
-from dlc_core.data.foreign_pickles import read_pickle
 from dlc_core.data.splits import Split
 from dlc_core.errors import DataError
 from dlc_core.files import disk_error, write_text
+from dlc_core.foreign_pickles import read_pickle
 from dlc_core.labels.csv_file import read_csv
 
 

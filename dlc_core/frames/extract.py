@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, DataError, DlcError, PluginError, suggest
 from dlc_core.frames.frame_files import existing_frames, write_frames
+from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import FrameSelector
 from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
@@ -194,7 +195,8 @@ def _chosen(
     crop: Crop | None,
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    chosen = np.asarray(selector.select(reader, candidates, n, crop, generator))
+    with blaming(f"the frame selector {type(selector).__name__} cannot choose among {len(candidates)} frames"):
+        chosen = np.asarray(selector.select(reader, candidates, n, crop, generator))
     expected = min(n, len(candidates))
     if len(np.unique(chosen)) != expected or len(chosen) != expected or not np.isin(chosen, candidates).all():
         raise PluginError(

@@ -15,6 +15,7 @@ import numpy as np
 
 from dlc_core.errors import DataError, DiskError
 from dlc_core.files import replacing
+from dlc_core.foreign_pickles import foreign_hdf5
 from dlc_core.labels.csv_file import image_name, split_name
 from dlc_core.labels.table import LabelTable
 
@@ -37,7 +38,10 @@ def read_h5(path: str | os.PathLike[str]) -> LabelTable:
 
     file = Path(path)
     try:
-        frame: Any = pd.read_hdf(file, key=KEY)
+        with foreign_hdf5(file):
+            frame: Any = pd.read_hdf(file, key=KEY)
+    except DataError:
+        raise
     except KeyError as exc:
         raise DataError(f"{file} has nothing under the key {KEY}; DeepLabCut's label tables have.") from exc
     except (OSError, HDF5ExtError, ValueError, AttributeError, TypeError) as exc:

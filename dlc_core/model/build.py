@@ -5,21 +5,20 @@ A part that does not keep its promise is named in one line here, not in a traceb
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import nn
 
-from dlc_core.errors import ConfigError, DlcError, PluginError, suggest
+from dlc_core.errors import ConfigError, PluginError, suggest
 from dlc_core.geometry import Preprocessing
 from dlc_core.model.pose_model import PoseModel
 from dlc_core.model.structures import FeatureInfo, Features, Poses
+from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.protocols import Backbone, Head
-from dlc_core.plugin_api.registry import PLUGIN_FAILURES
 from dlc_core.skeleton import Skeleton
 
 _SMALLEST_TRIAL = 64  # pixels; below, deep networks have maps of a single cell
@@ -63,12 +62,12 @@ def build_model(config: Mapping[str, Any], skeleton: Skeleton, pretrained: bool 
         options["pretrained"] = pretrained
     backbone = plugins.registry("backbone").build({"name": backbone_config["name"], **options})
     _check_protocol(backbone, Backbone, parts.backbone)
-    with _blaming(f"{parts.backbone}: its channels and strides cannot be used"):
+    with blaming(f"{parts.backbone}: its channels and strides cannot be used"):
         information = FeatureInfo(tuple(backbone.channels), tuple(backbone.strides))
     head = plugins.registry("head").build(head_config, features=information, skeleton=skeleton)
     _check_protocol(head, Head, parts.head)
     _check_window(head, parts)
-    with _blaming(f"{parts.backbone}: its mean and std cannot be used"):
+    with blaming(f"{parts.backbone}: its mean and std cannot be used"):
         model = PoseModel(backbone, head, preprocessing)
     _try(model, skeleton, parts)
     return model
@@ -131,10 +130,10 @@ def _try(model: PoseModel, skeleton: Skeleton, parts: _Parts) -> None:
     if model.takes_windows:
         images = images.expand(1, int(model.head.views), len(model.head.window), 3, height, width)
     model.eval()
-    with _blaming(f"{parts.backbone} fails on an image of {height} x {width} pixels"):
+    with blaming(f"{parts.backbone} fails on an image of {height} x {width} pixels"):
         features = model.features(images)
     _check_features(features, model.backbone, (height, width), parts)
-    with _blaming(
+    with blaming(
         f"{parts.head} cannot use the maps of {parts.backbone}, which have "
         f"{tuple(model.backbone.channels)} channels at strides {tuple(model.backbone.strides)}"
     ):
@@ -175,15 +174,3 @@ def _check_poses(poses: object, model: PoseModel, skeleton: Skeleton, parts: _Pa
             f"{parts.head} decodes keypoints of shape {tuple(poses.keypoints.shape)}; expected {expected}: "
             "batch, individuals, keypoints, (x, y)."
         )
-
-
-@contextmanager
-def _blaming(what: str) -> Iterator[None]:
-    """Turn whatever the code of a component raises into one line that starts with `what`; our own errors pass."""
-    try:
-        yield
-    except DlcError:
-        raise
-    except PLUGIN_FAILURES as exc:
-        text = next(iter(str(exc).strip().splitlines()), "")
-        raise PluginError(f"{what}: {f'{type(exc).__name__}: {text}'.rstrip(': .')}.") from exc

@@ -2,10 +2,9 @@
 
 Highest first: command line or Python call > ``experiment=`` preset > the shuffle's pose_cfg.yaml > the project's
 config.yaml > the component's dataclass. The two files become one node of the ConfigStore that every verb's defaults
-list
-names before `experiment`. Which files they are depends on the command line (shuffle, iteration, training.pose_cfg),
-and which
-of their values apply depends on the chosen components, so a verb is composed up to three times.
+list names before `experiment`. Which files they are depends on the command line (shuffle, iteration,
+training.pose_cfg), and which of their values apply depends on the chosen components, so a verb is composed up to
+three times.
 """
 
 from __future__ import annotations

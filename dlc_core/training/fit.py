@@ -19,8 +19,8 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
 from dlc_core.console import progress, say
-from dlc_core.data.datamodule import PoseDataModule
-from dlc_core.errors import ConfigError
+from dlc_core.data.datamodule import PoseDataModule, of_worker
+from dlc_core.errors import ConfigError, DlcError
 from dlc_core.training.budget import Budget, StepTimer
 from dlc_core.training.checkpoint import Checkpoint
 from dlc_core.training.interrupt import StopSignals
@@ -139,6 +139,8 @@ def fit(
     try:
         with quiet_lightning():
             trainer.fit(module, datamodule=data)
+    except DlcError as exc:
+        raise of_worker(exc) from exc
     except torch.OutOfMemoryError as exc:
         raise ConfigError(
             f"the device ran out of memory at step {module.step}. Lower training.batch_size and raise "

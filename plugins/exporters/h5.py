@@ -11,6 +11,7 @@ from tables.exceptions import HDF5ExtError
 
 from dlc_core.errors import DataError, DiskError
 from dlc_core.files import disk_error, replacing
+from dlc_core.foreign_pickles import foreign_hdf5
 from dlc_core.inference.pose_file import PoseFile
 
 from .meta import read_meta, write_meta
@@ -89,9 +90,11 @@ class H5:
             It is no such file.
         """
         try:
-            with pd.HDFStore(path, mode="r") as store:
+            with foreign_hdf5(Path(path)), pd.HDFStore(path, mode="r") as store:
                 keys = store.keys()
                 table = store.get(KEY if f"/{KEY}" in keys or len(keys) != 1 else keys[0])
+        except DataError:
+            raise
         except (*_UNREADABLE, OSError) as exc:
             raise DataError(f"{path} is no HDF5 table of poses ({str(exc).strip()}). Export it again.") from exc
         if not isinstance(table, pd.DataFrame):

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from dlc_core.data.foreign_pickles import read_pickle
 from dlc_core.errors import DataError
 from dlc_core.files import replacing
+from dlc_core.foreign_pickles import read_pickle
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.video.crop import Crop
 

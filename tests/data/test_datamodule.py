@@ -12,9 +12,9 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 
 from dlc_core.data.batch import Batch, augment_batch
-from dlc_core.data.datamodule import PoseDataModule
+from dlc_core.data.datamodule import PoseDataModule, of_worker
 from dlc_core.data.splits import Split
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.errors import ConfigError, DataError, PluginError
 from dlc_core.geometry import Preprocessing
 from dlc_core.plugin_api.discovery import load_plugins
 
@@ -155,3 +155,24 @@ def test_lightning_takes_one_batch_a_step_and_never_runs_out(filmed, tmp_path) -
     trainer.fit(recorder, datamodule=module)
     expected = [(batch.step, batch.names, "cpu") for batch in steps(module_of(filmed, batch_size=4, start_step=6), 5)]
     assert recorder.seen == expected
+
+
+class Failing:
+    """An augmenter of a plugin with a bug."""
+
+    stage = "sample"
+
+    def __call__(self, *_: object) -> None:
+        raise IndexError("list index out of range")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_augmenter_that_fails_is_named_in_one_line_whichever_process_it_ran_in(filmed, workers) -> None:
+    module = module_of(filmed, batch_size=2, workers=workers)
+    module.augmenter = Failing()
+    with pytest.raises(PluginError) as caught:
+        steps(module, 1)
+    line = str(of_worker(caught.value))
+    assert line.startswith("the augmenter Failing fails on labeled-data/")
+    assert "IndexError: list index out of range. Choose another, or tell its author" in line
+    assert "\n" not in line

@@ -182,6 +182,20 @@ class Greedy:
         return np.array(self.answer)
 
 
+class Broken:
+    """A selector with a bug."""
+
+    def select(self, *_):
+        raise ZeroDivisionError("division by zero")
+
+
+def test_a_selector_that_fails_is_named_and_does_not_stop_the_other_videos(project):
+    results = extract_frames(project, Broken(), n=2)
+    assert [result.failed for result in results] == [True, True]
+    assert all("the frame selector Broken cannot choose" in result.problem for result in results)
+    assert all("ZeroDivisionError: division by zero" in result.problem for result in results)
+
+
 @pytest.mark.parametrize("answer", [[1, 1], [1], [1, 2, 3], [1, 500]])
 def test_a_selector_that_breaks_its_contract_writes_nothing(two_videos, tmp_path, answer):
     with pytest.raises(PluginError, match="Greedy"):

@@ -7,9 +7,12 @@ import pickle
 
 import numpy as np
 import pytest
+import tables
 
-from dlc_core.data.foreign_pickles import read_pickle
 from dlc_core.errors import DataError
+from dlc_core.foreign_pickles import read_pickle
+from dlc_core.labels.h5_file import read_h5, write_h5
+from dlc_core.labels.table import LabelTable
 
 
 class Attack:
@@ -56,3 +59,26 @@ def test_a_truncated_pickle_is_an_error_that_names_the_file(tmp_path):
 def test_deeplabcuts_own_pickles_are_read(data_folder):
     meta = read_pickle(data_folder / "dlc-tests" / "trimouse_full.pickle")
     assert "metadata" in meta
+
+
+@pytest.mark.parametrize("where", ["attribute of the file", "attribute of the table", "array of objects"])
+def test_code_in_a_label_file_does_not_run(tmp_path, where):
+    path, mark = tmp_path / "CollectedData_me.h5", tmp_path / "ran"
+    write_h5(LabelTable("me", ("labeled-data/v/img0.png",), ("nose",), np.zeros((1, 1, 1, 2))), path)
+    with tables.open_file(path, "a") as file:
+        if where == "attribute of the file":
+            file.root._v_attrs.evil = Attack(str(mark))
+        elif where == "attribute of the table":
+            file.get_node("/df_with_missing")._v_attrs.encoding = Attack(str(mark))
+        else:
+            file.remove_node("/df_with_missing", "block0_values")
+            file.create_vlarray("/df_with_missing", "block0_values", tables.ObjectAtom()).append(Attack(str(mark)))
+    try:
+        read_h5(path)
+    except DataError as error:
+        assert "mkdir is stored in it" in str(error)
+    else:
+        assert where == "attribute of the file"  # nobody asks for that one
+    assert not mark.exists()
+    assert pickle.loads(pickle.dumps([1])) == [1]
+    assert tables.attributeset.pickle is tables.atom.pickle is pickle

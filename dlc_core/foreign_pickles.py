@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 from dlc_core.errors import DataError
@@ -27,6 +31,8 @@ _BUILTINS = frozenset(
     }
 )
 _NUMPY = frozenset({"_reconstruct", "dtype", "ndarray", "scalar", "_frombuffer"})
+_FROZEN_LIST = frozenset({"pandas.core.indexes.frozen", "pandas.indexes.frozen", "pandas.core.base"})  # new to old
+_ONE_FILE_AT_A_TIME = Lock()
 
 
 class _BuiltinsAndNumpy(pickle.Unpickler):
@@ -38,6 +44,14 @@ class _BuiltinsAndNumpy(pickle.Unpickler):
         if (module in ("builtins", "__builtin__") and name in _BUILTINS) or (numpy_module and name in _NUMPY):
             return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
         raise pickle.UnpicklingError(f"it holds {module}.{name}")
+
+
+class _Tables(_BuiltinsAndNumpy):
+    def find_class(self, module: str, name: str) -> Any:
+        """Return also what pandas writes into the attributes of an HDF5 file: the names of a table's column levels."""
+        if name == "FrozenList" and module in _FROZEN_LIST:
+            return list
+        return super().find_class(module, name)
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -105,3 +119,57 @@ def read_pickle(path: Path, skip_foreign: bool = False) -> Any:
         raise DataError(
             f"{path} cannot be read as data ({exc}). Expected a pickle of plain values and NumPy arrays."
         ) from exc
+
+
+@contextmanager
+def foreign_hdf5(path: Path) -> Iterator[None]:
+    """Let PyTables, and pandas above it, read a file without running any code that its attributes carry.
+
+    PyTables unpickles attributes and object arrays as they are, and takes a failure for a plain string. Within the
+    block it is given our unpickler; a refusal ends the block with an error.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+
+    Raises
+    ------
+    DataError
+        The file holds objects of classes that no table needs; nothing of them has been executed.
+    """
+    from tables import atom, attributeset
+
+    refused: list[str] = []
+
+    def loads(data: bytes, **_: Any) -> Any:
+        try:
+            return _Tables(io.BytesIO(data)).load()
+        except pickle.UnpicklingError as exc:
+            if str(exc).startswith("it holds "):
+                refused.append(str(exc))
+            raise
+
+    guard = SimpleNamespace(**{**vars(pickle), "loads": loads})
+    with _ONE_FILE_AT_A_TIME:
+        before = [(module, module.pickle) for module in (atom, attributeset)]
+        try:
+            for module, _ in before:
+                module.pickle = guard
+            yield
+        except Exception as exc:
+            if refused:
+                raise _foreign(path, refused[0]) from exc
+            raise
+        finally:
+            for module, original in before:
+                module.pickle = original
+        if refused:
+            raise _foreign(path, refused[0])
+
+
+def _foreign(path: Path, found: str) -> DataError:
+    return DataError(
+        f"{path} cannot be read: {found.removeprefix('it holds ')} is stored in it, which could run code of whoever "
+        "wrote the file. Expected a table of plain values. Use its csv, or ask for the file again."
+    )
