@@ -1,8 +1,7 @@
 """Sweeps: Hydra enumerates and launches the jobs, each job is a child process ``dlc VERB ...``.
 
 A crash, a kill or an out-of-memory ends that job alone: what Hydra calls starts a child, waits, records exit code
-and log,
-and never raises. The layers of the configuration are composed in the child, so ``-m shuffle=1,2`` reads two
+and log, and never raises. The layers of the configuration are composed in the child, so ``-m shuffle=1,2`` reads two
 pose_cfg.yaml.
 """
 
@@ -78,17 +77,20 @@ class Job:
         """Start the child, wait, record; return the objective that it reported, for optimising sweepers."""
         from hydra.core.hydra_config import HydraConfig
 
+        from dlc_core.plugin_api.composition import PROJECT_CHOICE
+
         hydra = HydraConfig.get()
+        task = [override for override in hydra.overrides.task if override != PROJECT_CHOICE]
         folder = Path(hydra.runtime.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         overrides, arguments = [], []
-        for override in hydra.overrides.task:
+        for override in task:
             key, _, value = override.partition("=")
             if key == f"+{_ARGUMENT}":
                 arguments.append(_unquote(value))
             else:
                 overrides.append(override)
-        record = {"launch": self.launch, "number": str(hydra.job.num), "overrides": list(hydra.overrides.task)}
+        record = {"launch": self.launch, "number": str(hydra.job.num), "overrides": task}
         (folder / _RESULT).unlink(missing_ok=True)
         # Begun and not ended counts as failed, should this process be killed together with its child.
         write_text(folder / _RECORD, json.dumps({**record, "exit_code": None}))
@@ -134,10 +136,12 @@ def run_sweep(
     from omegaconf.errors import OmegaConfBaseException
 
     from dlc_core.errors import ConfigError
-    from dlc_core.plugin_api.hydra_bridge import install
+    from dlc_core.plugin_api.hydra_bridge import prepare_sweep
     from dlc_core.plugin_api.hydra_errors import one_line
+    from dlc_core.project.project import Project
 
-    install(verb.name)
+    project = Project.open(project_root) if project_root else None
+    files = prepare_sweep(verb.name, overrides, project)
     swept = [f"+{_ARGUMENT}={','.join(quote(str(Path(item).absolute())) for item in arguments)}"] if arguments else []
     launch = secrets.token_hex(8)
     job = Job(verb.command, str(project_root or ""), launch, tuple(fixed))
@@ -145,7 +149,7 @@ def run_sweep(
     def task(config: Any) -> float | None:
         return job(config)
 
-    before, sys.argv = sys.argv, ["dlc", "--multirun", *overrides, *swept, *_places(folder)]
+    before, sys.argv = sys.argv, ["dlc", "--multirun", *files, *overrides, *swept, *_places(folder)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints an error itself and ends the process
     try:
         with redirect_stdout(sys.stderr):  # Hydra's own messages; stdout is for results

@@ -70,6 +70,7 @@ def test_only_the_command_line_run_modules_and_the_bridge_know_hydra(repository)
     allowed = {
         "cli.py",
         "run.py",
+        "composition.py",
         "hydra_bridge.py",
         "hydra_errors.py",
         "registry.py",

@@ -4,44 +4,41 @@ Highest first: command line or Python call > ``experiment=`` preset > the shuffl
 config.yaml > the component's dataclass. The two files become one node of the ConfigStore that every verb's defaults
 list names before `experiment`. Which files they are depends on the command line (shuffle, iteration,
 training.pose_cfg), and which of their values apply depends on the chosen components, so a verb is composed up to
-three times.
+three times: for the address, with the choices of the files, with their values.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_module
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins as HydraPlugins
-from hydra.errors import HydraException
-from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, suggest
-from dlc_core.plugin_api.discovery import load_plugins
-from dlc_core.plugin_api.hydra_errors import one_line
+from dlc_core.plugin_api.composition import (
+    PROJECT_CHOICE,
+    choices_of,
+    compose_once,
+    hydra_ready,
+    install,
+    leaves,
+    parsed,
+    store_project_node,
+)
 from dlc_core.plugin_api.kinds import KINDS
-from dlc_core.plugin_api.presets import CONFIGS
-from dlc_core.plugin_api.registry import PLUGIN_FAILURES
 from dlc_core.verbs import verb_named
 
 if TYPE_CHECKING:
     from dlc_core.project.keys import Layer
     from dlc_core.project.project import Project
 
-_PROJECT_NODE = "from_files"
+_ADDRESS = ("shuffle", "trainingsetindex", "iteration", "training.pose_cfg")
+_OPTIONAL_GROUPS = frozenset({"experiment"})
 
 
 @dataclass(frozen=True)
@@ -69,45 +66,6 @@ class Composed:
         return {str(key): value for key, value in plain.items()}
 
 
-class DlcSearchPath(SearchPathPlugin):
-    """Adds the preset folders of plugins to Hydra's search path."""
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append each ``pkg://`` path with its provider's name."""
-        for provider, path in load_plugins().config_paths:
-            search_path.append(f"plugin {provider}", path)
-
-
-def install(verb: str = "") -> None:
-    """Put every component, and the options of `verb`, into Hydra's ConfigStore. Needed before composing.
-
-    A component whose dataclass cannot become a node is left out, as a plugin that cannot be imported is.
-    """
-    store = ConfigStore.instance()
-    plugins = load_plugins()
-    for kind in KINDS:
-        for name, entry in list(plugins.registry(kind.singular).items()):
-            package = kind.package(name)
-            try:
-                store.store(name, entry.component.config, kind.group, package, provider=entry.provider)
-            except PLUGIN_FAILURES as exc:  # a field of a type that OmegaConf does not know
-                plugins.leave_out(kind.singular, name, exc)
-    if verb:
-        module, _, attribute = verb_named(verb).settings.partition(":")
-        settings = getattr(importlib.import_module(module), attribute)
-        store.store(f"{verb}_options", settings, provider="dlc-core")
-    HydraPlugins.instance().register(DlcSearchPath)
-
-
-@contextmanager
-def _hydra(verb: str = "") -> Iterator[None]:
-    install(verb)
-    if GlobalHydra.instance().is_initialized():  # inside a sweep's in-process job, or a notebook that uses Hydra itself
-        GlobalHydra.instance().clear()
-    with initialize_config_module(CONFIGS, version_base="1.3"):
-        yield
-
-
 def compose(verb: str, overrides: Sequence[str] = (), project: Project | None = None) -> Composed:
     """Return the configuration of a verb.
 
@@ -125,42 +83,46 @@ def compose(verb: str, overrides: Sequence[str] = (), project: Project | None = 
     ConfigError
         An option or choice does not exist, or a value has the wrong type.
     """
-    overrides = list(overrides)
-    with _hydra(verb):
-        config = _compose(verb, overrides, [])
-        layers = _project_layers(verb, project, config) if project is not None else []
-        if layers:
-            chosen = _compose(verb, overrides, [layer for layer in layers if layer.is_choice])
-            layers = [layer for layer in layers if layer.is_choice or _applies(layer, chosen)]
+    with hydra_ready(verb):
+        overrides = _checked(verb, overrides)
+        layers = _project_layers(verb, project, overrides) if project is not None else []
+        choices_of_files = [layer for layer in layers if layer.is_choice]
+        config = compose_once(verb, overrides, choices_of_files)
+        values = [layer for layer in layers if not layer.is_choice and _applies(layer, config)]
+        layers = [*choices_of_files, *values]
+        if values:
             config = _compose_layers(verb, overrides, layers)
-        choices = _choices(config)
+        choices = choices_of(config)
         sources = _sources(verb, overrides, layers, config, choices)
         with open_dict(config):
             config.pop("hydra", None)
     return Composed(config, choices, sources)
 
 
+def prepare_sweep(verb: str, overrides: Sequence[str], project: Project | None) -> list[str]:
+    """Make Hydra ready to enumerate the jobs of a sweep; return the overrides that it needs besides the user's.
+
+    Hydra composes a job before it is launched, and refuses options of components that only the project's files choose.
+    It is therefore told these choices; of several shuffles, those of the first. Every job composes for itself again.
+    """
+    with hydra_ready(verb):
+        layers = _project_layers(verb, project, overrides) if project is not None else []
+    install(verb)
+    store_project_node([layer for layer in layers if layer.is_choice])
+    return [PROJECT_CHOICE]
+
+
 def group_options(group: str) -> list[str]:
     """Return what can be chosen in a config group: components and presets, sorted."""
-    with _hydra():
+    with hydra_ready():
         loader = GlobalHydra.instance().config_loader()
         return sorted(set(loader.get_group_options(group)))
-
-
-def _compose(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> DictConfig:
-    node = _project_node(layers)
-    ConfigStore.instance().store(_PROJECT_NODE, node, "project", "_global_", provider="the project's files")
-    try:
-        config = hydra_compose(verb, overrides=[f"project={_PROJECT_NODE}", *overrides], return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as exc:
-        raise ConfigError(one_line(exc, verb)) from exc
-    return config
 
 
 def _compose_layers(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> DictConfig:
     """Compose with the project's files; a value that cannot be used is reported with its file and key."""
     try:
-        return _compose(verb, overrides, layers)
+        return compose_once(verb, overrides, layers)
     except ConfigError as exc:
         choices = [layer for layer in layers if layer.is_choice]
         for layer in layers:
@@ -171,43 +133,85 @@ def _compose_layers(verb: str, overrides: Sequence[str], layers: Sequence[Layer]
 
 def _composes(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> bool:
     try:
-        _compose(verb, overrides, layers)
+        compose_once(verb, overrides, layers)
     except ConfigError:
         return False
     return True
 
 
-def _project_node(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Return the ConfigStore node of the project's files; a later layer is the stronger one."""
-    choices = {layer.option: layer.value for layer in layers if layer.is_choice}
-    node: dict[str, Any] = {
-        "defaults": [{f"override /{group}": value} for group, value in choices.items()] + ["_self_"]
-    }
-    for layer in layers:
-        if not layer.is_choice:
-            *parents, last = layer.option.split(".")
-            place = node
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[last] = layer.value
-    return node
+def _checked(verb: str, overrides: Sequence[str]) -> list[str]:
+    """Return `overrides` without those that say "none" where that is the default.
+
+    Raises
+    ------
+    ConfigError
+        A group is taken away, or given a list where one name is needed: Hydra has no message for these.
+    """
+    many = {kind.group for kind in KINDS if kind.many}
+    groups = set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra", "project"}
+    kept = []
+    for text, override in zip(overrides, parsed(verb, overrides), strict=True):
+        group = override.key_or_group
+        if group in groups:
+            value = override.value()
+            if override.is_delete() or (value is None and group not in _OPTIONAL_GROUPS):
+                raise ConfigError(f"{text} takes {group} away; one is needed. Choose one of: {_offered(group)}.")
+            if isinstance(value, list) and group not in many:
+                raise ConfigError(
+                    f"{text} gives a list; {group} takes one name. Choose one of: {_offered(group)}. "
+                    f"To try several: dlc {verb_named(verb).command} -m {group}=A,B"
+                )
+            if value is None:
+                continue
+        kept.append(text)
+    return kept
 
 
-def _project_layers(verb: str, project: Project, config: DictConfig) -> list[Layer]:
-    """Return what the project's files say for `verb`; which shuffle's file counts stands in `config`."""
+def _offered(group: str) -> str:
+    return ", ".join(sorted(set(GlobalHydra.instance().config_loader().get_group_options(group))))
+
+
+def _project_layers(verb: str, project: Project, overrides: Sequence[str]) -> list[Layer]:
+    """Return what the project's files say for `verb`; which shuffle's file counts stands in `overrides`."""
     from dlc_core.project.keys import project_layers
 
+    address = [_first(override) for override in parsed(verb, overrides) if override.key_or_group in _ADDRESS]
+    config = compose_once(verb, address, [])
     pose_cfg = OmegaConf.select(config, "training.pose_cfg")
-    address = {key: config[key] for key in ("shuffle", "trainingsetindex", "iteration") if key in config}
-    layers = project_layers(project, pose_cfg=Path(pose_cfg) if pose_cfg else None, verb=verb, **address)
-    loader = GlobalHydra.instance().config_loader()
-    for layer in layers:
-        if layer.is_choice and layer.value not in (known := loader.get_group_options(layer.option)):
-            raise ConfigError(
-                f"{layer.source} asks for {layer.option}={layer.value}, which is not installed. "
-                f"{suggest(str(layer.value), known)}Known: {', '.join(sorted(set(known)))}."
-            )
-    return layers
+    place = {key: config[key] for key in ("shuffle", "trainingsetindex", "iteration") if key in config}
+    layers = project_layers(project, pose_cfg=Path(pose_cfg) if pose_cfg else None, verb=verb, **place)
+    return [layer for layer in layers if not layer.is_choice or _is_usable(layer, layers, verb, overrides)]
+
+
+def _first(override: Override) -> str:
+    """Return an override as it is, or with the first of the values that it sweeps over."""
+    if not override.is_sweep_override():
+        return str(override.input_line)
+    return f"{override.get_key_element()}={next(override.sweep_string_iterator())}"
+
+
+def _is_usable(layer: Layer, layers: Sequence[Layer], verb: str, overrides: Sequence[str]) -> bool:
+    """Tell whether the choice that a file makes is installed.
+
+    Raises
+    ------
+    ConfigError
+        It is not, and nothing stronger chooses something else.
+    """
+    known = sorted(set(GlobalHydra.instance().config_loader().get_group_options(layer.option)))
+    if layer.value in known:
+        return True
+    stronger = [other for other in layers[layers.index(layer) + 1 :] if other.is_choice]
+    is_overruled = any(other.option == layer.option for other in stronger) or any(
+        choices_of(compose_once(verb, overrides, [replace(layer, value=other)])).get(layer.option) != other
+        for other in known[:2]  # if neither gets through, something stronger chose
+    )
+    if is_overruled:
+        return False
+    raise ConfigError(
+        f"{layer.source} asks for {layer.option}={layer.value}, which is not installed. "
+        f"{suggest(str(layer.value), known)}Known: {', '.join(known)}."
+    )
 
 
 def _applies(layer: Layer, chosen: DictConfig) -> bool:
@@ -226,19 +230,6 @@ def _applies(layer: Layer, chosen: DictConfig) -> bool:
     return False
 
 
-def _choices(config: DictConfig) -> dict[str, str | list[str]]:
-    """Return what was chosen in each group of ours."""
-    chosen: dict[str, str | list[str]] = {}
-    for group, value in config.hydra.runtime.choices.items():
-        if value is None or group.startswith("hydra") or group == "project":
-            continue
-        chosen[group] = list(value) if isinstance(value, ListConfig) else str(value)
-    for kind in KINDS:
-        if kind.many and f"{kind.group}s" in config:
-            chosen[kind.group] = [str(name) for name in config[f"{kind.group}s"]]
-    return chosen
-
-
 def _sources(
     verb: str,
     overrides: Sequence[str],
@@ -247,22 +238,18 @@ def _sources(
     choices: Mapping[str, str | list[str]],
 ) -> dict[str, str]:
     """Return where each leaf of `config` came from."""
-    typed = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
+    typed = [override.key_or_group for override in parsed(verb, overrides)]
     from_files = {layer.option: layer.source for layer in layers}
-    without_experiment: dict[str, Any] | None = None
+    without: Mapping[str, Any] = {}
     if "experiment" in choices:
-        plain = [text for text in overrides if not text.lstrip("+").startswith("experiment=")]
-        kept = [layer for layer in layers if layer.is_choice]
-        try:
-            without_experiment = _leaves(_compose(verb, plain, layers or kept))
-        except ConfigError:  # an override that only the experiment's components take
-            without_experiment = {}
+        without = leaves(_without_experiment(verb, overrides, layers, choices))
+        from_files |= _chosen_by_experiment(verb, layers, choices, typed)
     sources = {}
-    for option, value in _leaves(config).items():
+    for option, value in leaves(config).items():
         group = option.split(".")[0]
         if any(option == key or option.startswith(f"{key}.") for key in typed if key not in choices):
             sources[option] = "command line"
-        elif without_experiment is not None and without_experiment.get(option, option) != value:
+        elif option in without and without[option] != value:
             sources[option] = f"experiment={choices['experiment']}"
         elif option in from_files:
             sources[option] = from_files[option]
@@ -275,19 +262,27 @@ def _sources(
     return sources
 
 
-def _leaves(config: DictConfig) -> dict[str, Any]:
-    """Return every option of `config` but Hydra's own, by its dotted name."""
-    found: dict[str, Any] = {}
+def _without_experiment(
+    verb: str, overrides: Sequence[str], layers: Sequence[Layer], choices: Mapping[str, str | list[str]]
+) -> DictConfig:
+    """Compose the same components without the experiment: what differs is what it set."""
+    others = [text for text in overrides if not text.lstrip("+").startswith("experiment=")]
+    same = [
+        f"{group}=[{','.join(choice)}]" if isinstance(choice, list) else f"{group}={choice}"
+        for group, choice in choices.items()
+        if group != "experiment"
+    ]
+    return compose_once(verb, [*others, *same], layers)
 
-    def walk(node: Any, prefix: str) -> None:
-        if isinstance(node, dict) and node:
-            for key, value in node.items():
-                if prefix or key != "hydra":
-                    walk(value, f"{prefix}{key}.")
-        else:
-            found[prefix[:-1]] = node
 
-    with open_dict(config):
-        plain = OmegaConf.create({key: value for key, value in config.items() if key != "hydra"})
-    walk(OmegaConf.to_container(plain, resolve=True), "")
-    return found
+def _chosen_by_experiment(
+    verb: str, layers: Sequence[Layer], choices: Mapping[str, str | list[str]], typed: Sequence[str]
+) -> dict[str, str]:
+    """Return the groups whose choice an experiment made, with its name as the source."""
+    before = choices_of(compose_once(verb, [], [layer for layer in layers if layer.is_choice]))
+    source = f"experiment={choices['experiment']}"
+    return {
+        group: source
+        for group, choice in choices.items()
+        if group not in ("experiment", *typed) and before.get(group) != choice
+    }

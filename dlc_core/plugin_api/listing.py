@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.discovery import BUILTIN_PROVIDER, Plugins
-from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.plugin_api.kinds import KINDS, Kind
+from dlc_core.plugin_api.registry import Entry
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Somebody who offers components or presets; `entry_point` is "" for dlc-core itself."""
+
+    provider: str
+    distribution: str
+    version: str
+    entry_point: str = ""
+
+    @classmethod
+    def from_text(cls, provider: str) -> Provider:
+        """Return the parts of ``"distribution version [entry point]"``."""
+        distribution, version, *entry_point = provider.split(" ", 2)
+        return cls(provider, distribution, version, "".join(entry_point).strip("[]"))
 
 
 @dataclass(frozen=True)
@@ -17,6 +35,8 @@ class ComponentRow:
     group: str
     name: str
     provider: str
+    distribution: str
+    version: str
     summary: str
     target: str
     options: dict[str, str]
@@ -24,11 +44,11 @@ class ComponentRow:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything ``dlc plugins`` shows."""
+    """Everything ``dlc plugins`` shows; `presets` holds config group to name to provider."""
 
-    providers: list[str]
+    providers: list[Provider]
     components: list[ComponentRow]
-    presets: dict[str, list[str]]
+    presets: dict[str, dict[str, str]]
     ambiguous: dict[str, dict[str, list[str]]]
     failures: list[dict[str, str]]
     disabled: list[str]
@@ -40,21 +60,16 @@ class Listing:
 
 def make_listing(plugins: Plugins) -> Listing:
     """Return what discovery found."""
-    from dlc_core.plugin_api.hydra_bridge import install
+    from dlc_core.plugin_api.composition import install
 
     install()  # a component may turn out only here to have options that cannot be composed
     components = [
-        ComponentRow(
-            kind.singular, kind.group, name, entry.provider, entry.component.summary, entry.component.target,
-            _options(entry.component),
-        )
-        for kind in KINDS
-        for name, entry in plugins.registry(kind.singular).items()
-    ]  # fmt: skip
+        _row(kind, name, entry) for kind in KINDS for name, entry in plugins.registry(kind.singular).items()
+    ]
     return Listing(
-        providers=[BUILTIN_PROVIDER, *(provider for provider in plugins.providers if provider != BUILTIN_PROVIDER)],
+        providers=[Provider.from_text(name) for name in dict.fromkeys([BUILTIN_PROVIDER, *plugins.providers])],
         components=components,
-        presets={group: sorted(names) for group, names in plugins.presets.items()},
+        presets={group: dict(sorted(names.items())) for group, names in plugins.presets.items()},
         ambiguous={
             kind: dict(registry.ambiguous) for kind, registry in plugins.registries.items() if registry.ambiguous
         },
@@ -74,16 +89,34 @@ def format_listing(listing: Listing) -> str:
             provider = "" if row.provider == BUILTIN_PROVIDER else f"  [{row.provider}]"
             lines.append(f"  {row.name:{width}}  {row.summary}{provider}")
         if listing.presets[kind.group]:
-            lines.append(f"  presets: {', '.join(listing.presets[kind.group])}")
+            lines.append(f"  presets: {_named(listing.presets[kind.group])}")
         for name, owners in listing.ambiguous.get(kind.singular, {}).items():
             lines.append(f"  {name}: NOT SELECTABLE, offered by {' and by '.join(owners)}")
+    kinds = {kind.group for kind in KINDS}
+    for group in sorted(listing.presets.keys() - kinds):
+        lines += [f"{group}=", f"  presets: {_named(listing.presets[group])}"]
     lines.append("")
-    lines.append("Plugins: " + "; ".join(listing.providers))
+    lines.append("Plugins: " + "; ".join(found.provider for found in listing.providers))
     if listing.disabled:
         lines.append("Disabled by DLC_DISABLED_PLUGINS: " + "; ".join(listing.disabled))
     for failure in listing.failures:
         lines.append(f"FAILED {failure['provider']}: {failure['reason']}")
     return "\n".join(lines)
+
+
+def _row(kind: Kind, name: str, entry: Entry) -> ComponentRow:
+    component, who = entry.component, Provider.from_text(entry.provider)
+    return ComponentRow(
+        kind.singular, kind.group, name, who.provider, who.distribution, who.version, component.summary,
+        component.target, _options(component),
+    )  # fmt: skip
+
+
+def _named(presets: Mapping[str, str]) -> str:
+    """Return the names of presets, with the provider of each that is not ours."""
+    return ", ".join(
+        name if provider == BUILTIN_PROVIDER else f"{name} [{provider}]" for name, provider in presets.items()
+    )
 
 
 def _options(component: Component) -> dict[str, str]:
