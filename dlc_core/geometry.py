@@ -1,9 +1,8 @@
 """Plane geometry of images and keypoints: 3x3 matrices over pixel coordinates whose pixel centres are integers.
 
 Every warp of this project is one matrix, applied once to the image and once to the keypoints, so the two cannot
-drift. A
-resize by s is x' = s (x + 1/2) - 1/2 and not x' = s x: the edges of the image coincide, not the centres of its first
-pixels.
+drift. A resize by s is x' = s (x + 1/2) - 1/2 and not x' = s x: the edges of the image coincide, not the centres of
+its first pixels.
 """
 
 from __future__ import annotations

@@ -22,8 +22,7 @@ class DetectorInput:
     ----------
     poses : PoseFile
         A lazy view: ``poses.keypoints[a:b]`` is (frames, individuals, keypoints, 2) float32,
-        ``poses.likelihood[a:b]`` is
-        (frames, individuals, keypoints) float32, ``poses.blocks(frames=n)`` iterates.
+        ``poses.likelihood[a:b]`` is (frames, individuals, keypoints) float32, ``poses.blocks(frames=n)`` iterates.
     bodyparts : (keypoints,) bool
         Which keypoints count.
     video : VideoReader or None

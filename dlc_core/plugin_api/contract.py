@@ -56,9 +56,8 @@ class Component:
     target : str
         ``"package.module:attribute"``, a class or function; imported only when the component is built.
     config : type
-        A dataclass at module level, the only home of the defaults. Its fields are ``name`` (defaulting to `name`)
-        and the
-        keyword arguments of the target, less the context of the kind.
+        A dataclass at module level, the only home of the defaults. Its fields are ``name`` (defaulting to `name`) and
+        the keyword arguments of the target, less the context of the kind.
     summary : str
         One line for ``dlc plugins``.
     install : str
@@ -169,9 +168,9 @@ def dlc_config_paths() -> Iterable[str]:
     """Offer folders of YAML presets, as Hydra search-path entries: ``pkg://dlc_mynet.conf``.
 
     Called once per process, when plugins are discovered. A preset lives in a folder named like the config group
-    (``conf/backbone/my_net_wide.yaml``), has a name that no component has, and starts ``defaults: [my_net,
-    _self_]``. A preset
-    of an exporter starts with the line ``# @package exporters.<preset>`` and ``defaults: [csv@_here_, _self_]``.
+    (``conf/backbone/my_net_wide.yaml``), has a name that no component has, and starts ``defaults: [my_net, _self_]``.
+    A preset of an exporter starts with the line ``# @package exporters.<preset>`` and ``defaults: [csv@_here_,
+    _self_]``.
 
     Example::
 

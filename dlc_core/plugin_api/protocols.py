@@ -1,12 +1,10 @@
 """What a component of each kind must be able to do.
 
 These are protocols: a component needs no base class of ours. The kit (`dlc_core.plugin_api.testing`) checks them,
-with one
-behavioural check per kind.
+with one behavioural check per kind.
 
-Arrays everywhere: keypoints are x, y in pixels, x to the right, y down, the centre of a pixel at integer
-coordinates, NaN where
-absent; likelihood is in [0, 1]; a single animal is an axis of individuals of length 1.
+Arrays everywhere: keypoints are x, y in pixels, x to the right, y down, the centre of a pixel at integer coordinates,
+NaN where absent; likelihood is in [0, 1]; a single animal is an axis of individuals of length 1.
 """
 
 from __future__ import annotations

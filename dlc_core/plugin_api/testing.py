@@ -12,9 +12,8 @@ In the tests of a plugin package::
         check_discovery_is_light("dlc_mynet.plugin")
 
 A check that fails raises `AssertionError` with what was found and what is expected. Options that a component cannot run
-without (or should not: downloading weights) are given as ``check_component("backbone", "my_net",
-pretrained=False)``. The
-built-ins run through the same kit. The behavioural checks, one per kind, are in `dlc_core.plugin_api.behaviour`.
+without (or should not: downloading weights) are given as ``check_component("backbone", "my_net", pretrained=False)``.
+The built-ins run through the same kit. The behavioural checks, one per kind, are in `dlc_core.plugin_api.behaviour`.
 """
 
 from __future__ import annotations

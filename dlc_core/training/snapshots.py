@@ -1,8 +1,7 @@
 """The snapshots in a run's folder: their names, how many stay, and which one is the best.
 
 ===============================  =======================================================================================
-``snapshot_<step>.ckpt``         every ``training.save_iters`` steps and at the end; the last ones stay; training
-resumes from these
+``snapshot_<step>.ckpt``         every ``training.save_iters`` steps and at the end; training resumes from these
 ``best-validation_<step>.ckpt``  the smallest error on the validation part, if the split has one
 ``best-on-test_<step>.ckpt``     the smallest error on the test part: marked ``selected_on_test``, never used by default
 ===============================  =======================================================================================
