@@ -3,7 +3,8 @@
 Registries, the bridge to Hydra, ``dlc plugins``, the kit for plugin authors and the documentation tests iterate over
 `KINDS`.
 To add a kind: one row here, one hook specification in `contract`, one protocol in `protocols`, one folder under
-``plugins/`` and one behavioural check in `testing`. """
+``plugins/`` and one behavioural check in `behaviour`.
+"""
 
 from __future__ import annotations
 
