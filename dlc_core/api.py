@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
 AnyPath = str | PathLike[str]
+Paths = AnyPath | Sequence[AnyPath]
+"""Several paths, or a single one."""
 
 __all__ = [
     "add_new_videos",
@@ -56,7 +58,7 @@ def compose(overrides: Sequence[str] = (), verb: str = "train", config: AnyPath 
     overrides : sequence of str
         ``["backbone=resnet101", "seed=3"]``.
     verb : str
-        Name of the step's config: ``"train"``, ``"analyze"``, ...
+        Name of the step: ``"train"``, ``"label_video"``, ...
     config : path or None
         A project whose config.yaml and pose_cfg.yaml are layers.
 
@@ -68,30 +70,29 @@ def compose(overrides: Sequence[str] = (), verb: str = "train", config: AnyPath 
     from dlc_core.plugin_api import hydra_bridge
 
     project = _open(config) if config is not None else None
-    return hydra_bridge.compose(verb, quote_free_values(list(overrides)), project)
+    return hydra_bridge.compose(verb_named(verb).name, quote_free_values(list(overrides)), project)
 
 
-def run_step(
-    verb: str, project: Project | None, overrides: Sequence[str] = (), arguments: Sequence[AnyPath] = ()
-) -> Outcome:
+def run_step(verb: str, project: Project | None, overrides: Sequence[str] = (), arguments: Paths = ()) -> Outcome:
     """Compose and run one step of the protocol, as the command line does.
 
     Parameters
     ----------
     verb : str
-        Name of the step's config.
+        Name of the step.
     project : Project or None
         None only for steps that can do without.
     overrides : sequence of str
         In Hydra's syntax, free values quoted (`dlc_core.overrides.quote_free_values`).
-    arguments : sequence of path
-        Videos.
+    arguments : path or sequence of path
+        Videos, or what else the step takes (`dlc_core.verbs.Verb.arguments`).
     """
     from dlc_core.plugin_api import hydra_bridge
 
-    composed = hydra_bridge.compose(verb, list(overrides), project)
-    module, _, attribute = verb_named(verb).run.partition(":")
-    outcome = getattr(importlib.import_module(module), attribute)(project, composed, [str(path) for path in arguments])
+    step = verb_named(verb)
+    composed = hydra_bridge.compose(step.name, list(overrides), project)
+    module, _, attribute = step.run.partition(":")
+    outcome = getattr(importlib.import_module(module), attribute)(project, composed, _listed(arguments))
     assert isinstance(outcome, Outcome)
     return outcome
 
@@ -99,24 +100,23 @@ def run_step(
 def create_new_project(
     project: str,
     experimenter: str,
-    videos: Sequence[AnyPath],
+    videos: Paths,
     working_directory: AnyPath | None = None,
     copy_videos: bool = False,
 ) -> str:
     """Make a project and return the path of its config.yaml (step A of the protocol)."""
     from dlc_core.project.create import create_project
 
-    made = create_project(
-        project, experimenter, [str(video) for video in videos], Path(working_directory or "."), copy_videos=copy_videos
-    )
+    place = Path(working_directory or ".")
+    made = create_project(project, experimenter, _listed(videos), place, copy_videos=copy_videos)
     return str(made.root / "config.yaml")
 
 
-def add_new_videos(config: AnyPath, videos: Sequence[AnyPath], copy_videos: bool = False) -> None:
+def add_new_videos(config: AnyPath, videos: Paths, copy_videos: bool = False) -> None:
     """Add videos to a project."""
     from dlc_core.project.create import add_videos
 
-    add_videos(_open(config), [str(video) for video in videos], copy_videos=copy_videos)
+    add_videos(_open(config), _listed(videos), copy_videos=copy_videos)
 
 
 def extract_frames(
@@ -124,7 +124,7 @@ def extract_frames(
     mode: str = "automatic",
     algo: str = "kmeans",
     crop: bool = False,
-    videos_list: Sequence[AnyPath] = (),
+    videos_list: Paths = (),
     overrides: Sequence[str] = (),
 ) -> Outcome:
     """Choose frames that are worth labelling and write them as images (step C of the protocol).
@@ -139,7 +139,7 @@ def extract_frames(
         The frame selector: ``"kmeans"``, ``"uniform"``, or one of a plugin.
     crop : bool
         Whether to crop as config.yaml says for each video.
-    videos_list : sequence of path
+    videos_list : path or sequence of path
         Only these videos; empty for all.
     overrides : sequence of str
         More options.
@@ -155,9 +155,19 @@ def extract_frames(
     return _run("extract_frames", config, options, overrides, videos_list)
 
 
-def check_labels(config: AnyPath, overrides: Sequence[str] = ()) -> Outcome:
-    """Draw the labelled frames and report doubtful labels (step E of the protocol)."""
-    return _run("check_labels", config, {}, overrides)
+def check_labels(config: AnyPath, folders: Paths = (), overrides: Sequence[str] = ()) -> Outcome:
+    """Draw the labelled frames and report doubtful labels (step E of the protocol).
+
+    Parameters
+    ----------
+    config : path
+        The project.
+    folders : path or sequence of path
+        Only these folders below ``labeled-data``, or those of these videos; empty for all.
+    overrides : sequence of str
+        More options.
+    """
+    return _run("check_labels", config, {}, overrides, folders)
 
 
 def create_training_dataset(
@@ -207,19 +217,43 @@ def train_network(
 
 def evaluate_network(
     config: AnyPath,
-    Shuffles: Sequence[int] = (1,),  # noqa: N803 - the paper's name
+    Shuffles: int | Sequence[int] | None = None,  # noqa: N803 - the name in later versions
     trainingsetindex: int | None = None,
     plotting: bool | None = None,
     overrides: Sequence[str] = (),
+    shuffle: int | Sequence[int] | None = None,
 ) -> list[Outcome]:
-    """Measure the error of the networks of one or several shuffles (step H of the protocol)."""
+    """Measure the error of the networks of one or several shuffles (step H of the protocol).
+
+    Parameters
+    ----------
+    config : path
+        The project.
+    Shuffles, shuffle : int, sequence of int or None
+        Their numbers, under the name of later versions or of the paper; None for shuffle 1.
+    trainingsetindex : int or None
+        Index into TrainingFraction of config.yaml.
+    plotting : bool or None
+        Whether to draw labels and poses.
+    overrides : sequence of str
+        More options.
+
+    Raises
+    ------
+    ConfigError
+        Both names were used.
+    """
+    if Shuffles is not None and shuffle is not None:
+        raise ConfigError(f"Shuffles={Shuffles} and shuffle={shuffle} mean the same; give one of them.")
+    asked = shuffle if Shuffles is None else Shuffles
+    numbers = [1] if asked is None else [asked] if isinstance(asked, int) else list(asked)
     options = {"trainingsetindex": trainingsetindex, "plotting": plotting}
-    return [_run("evaluate", config, {"shuffle": shuffle, **options}, overrides) for shuffle in Shuffles]
+    return [_run("evaluate", config, {"shuffle": number, **options}, overrides) for number in numbers]
 
 
 def analyze_videos(
     config: AnyPath,
-    videos: Sequence[AnyPath],
+    videos: Paths,
     videotype: str = "",
     shuffle: int | None = None,
     trainingsetindex: int | None = None,
@@ -239,7 +273,7 @@ def analyze_videos(
 
 def plot_trajectories(
     config: AnyPath,
-    videos: Sequence[AnyPath],
+    videos: Paths,
     videotype: str = "",
     shuffle: int | None = None,
     trainingsetindex: int | None = None,
@@ -254,7 +288,7 @@ def plot_trajectories(
 
 def create_labeled_video(
     config: AnyPath,
-    videos: Sequence[AnyPath],
+    videos: Paths,
     videotype: str = "",
     shuffle: int | None = None,
     trainingsetindex: int | None = None,
@@ -295,6 +329,11 @@ def _shown(bodyparts: str | Sequence[str]) -> dict[str, Any]:
     return {"displayedbodyparts": "[" + ",".join(quote(name) for name in names) + "]"}
 
 
+def _listed(paths: Paths) -> list[str]:
+    """Return paths as a list; a single one is not the sequence of its characters."""
+    return [str(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
+
+
 def _open(config: AnyPath) -> Project:
     from dlc_core.project.project import Project
 
@@ -302,11 +341,7 @@ def _open(config: AnyPath) -> Project:
 
 
 def _run(
-    verb: str,
-    config: AnyPath,
-    options: dict[str, Any],
-    overrides: Sequence[str],
-    arguments: Sequence[AnyPath] = (),
+    verb: str, config: AnyPath, options: dict[str, Any], overrides: Sequence[str], arguments: Paths = ()
 ) -> Outcome:
     given = [
         f"{key}={quote(value) if key in ('destfolder', 'videotype') else value}"

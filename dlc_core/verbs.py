@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dlc_core.errors import ConfigError, suggest
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verb:
@@ -54,6 +56,7 @@ VERBS: tuple[Verb, ...] = (
         name="check_labels",
         settings="dlc_core.labels.settings:CheckLabelsSettings",
         run="dlc_core.labels.run:check_labels",
+        arguments="FOLDER",
         summary="Draw the labelled frames and report doubtful labels.",
     ),
     Verb(
@@ -107,24 +110,30 @@ VERBS: tuple[Verb, ...] = (
 
 
 def verb_named(name: str) -> Verb:
-    """Return the row of a verb by its config name.
+    """Return the row of a verb by its config name, ``"label_video"``, or its word, ``"label-video"``.
 
     Raises
     ------
-    KeyError
-        There is no such verb (a bug of the caller).
+    ConfigError
+        There is no such verb.
     """
-    return {verb.name: verb for verb in VERBS}[name]
+    for verb in VERBS:
+        if name in (verb.name, verb.command):
+            return verb
+    names = [verb.name for verb in VERBS]
+    raise ConfigError(f"there is no step {name!r}. {suggest(name, names)}Steps: {', '.join(names)}.")
 
 
 FREE_VALUES = frozenset(
     {
         "backbone.weights_file",
+        "colormap",
         "crop",
         "destfolder",
         "file",
         "init_weights",
         "run",
+        "skeleton_color",
         "split.file",
         "sweep",
         "training.pose_cfg",
@@ -132,3 +141,6 @@ FREE_VALUES = frozenset(
     }
 )
 """Options whose value is a path or a free name: the command line quotes it for Hydra, whatever it contains."""
+
+FREE_LISTS = frozenset({"displayedbodyparts"})
+"""The same for options that take one name or a list of names in brackets."""
