@@ -1,9 +1,10 @@
 """The labels of a folder and of a project: which files count, how they are kept in step, how they are written.
 
 The csv is the truth, because people edit it. The h5 beside it is for DeepLabCut: it is rebuilt when it is missing,
-damaged, or lacks points of the csv. When it holds a point that the csv lacks or has elsewhere, the csv counts if it was
-written clearly later, and the old h5 is kept under another name; otherwise (copying, unpacking and cloning make times
-equal) only the user knows which of the two is right, and nothing is written.
+damaged (HDF5 cannot open it), or lacks points of the csv. When it holds a point that the csv lacks or has elsewhere,
+the csv counts if it was written clearly later, and the old h5 is kept under another name; otherwise (copying, unpacking
+and cloning make times equal) only the user knows which of the two is right, and nothing is written. The same holds for
+an h5 that opens and is no label table: nobody but the user knows what is in it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dlc_core.console import warn
 from dlc_core.errors import DataError, DiskError, suggest
 from dlc_core.files import disk_error
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
-from dlc_core.labels.h5_file import as_dataframe, read_h5, write_h5
+from dlc_core.labels.h5_file import as_dataframe, is_damaged, read_h5, write_h5
 from dlc_core.labels.table import LabelTable, concatenate, merge_labels
 from dlc_core.project.project import Project
 
@@ -39,7 +40,6 @@ __all__ = [
     "write_labels",
 ]
 
-DRAWN_SUFFIX = "_labeled"
 HOW_TO_LABEL = (
     "Label some frames first, in DeepLabCut or any tool that writes its CollectedData_<scorer>.csv "
     "into labeled-data/<video>."
@@ -70,7 +70,7 @@ def read_folder(folder: str | os.PathLike[str], scorer: str | None = None) -> La
     ------
     DataError
         There are no labels by this scorer, the table cannot be read, it labels frames of another folder, or the h5
-        holds points that the csv lacks or has elsewhere.
+        beside the csv holds no label table, or points that the csv lacks or has elsewhere.
     """
     place = Path(folder)
     stem = _stem(place, scorer)
@@ -124,14 +124,14 @@ def save_labels(new: LabelTable, folder: str | os.PathLike[str]) -> LabelTable:
 
 
 def labelled_folders(project: Project) -> list[Path]:
-    """Return the folders below ``labeled-data`` that hold labels by anybody, sorted by name."""
+    """Return the folders below ``labeled-data`` that hold labels by anybody, sorted by name.
+
+    Folders of drawn labels (``..._labeled``) hold pictures alone; one with a label table belongs to a video of that
+    name.
+    """
     if not project.labeled_data.is_dir():
         return []
-    return [
-        folder
-        for folder in sorted(project.labeled_data.iterdir())
-        if folder.is_dir() and not folder.name.endswith(DRAWN_SUFFIX) and _stems(folder)
-    ]
+    return [folder for folder in sorted(project.labeled_data.iterdir()) if folder.is_dir() and _stems(folder)]
 
 
 def chosen_folders(project: Project, folders: Sequence[Path] | None) -> list[Path]:
@@ -235,10 +235,14 @@ def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
     """Return why the h5 must be rebuilt, "" if it must not; raise if points would be lost."""
     if not h5.is_file():
         return "was missing"
+    if is_damaged(h5):
+        return _DAMAGED
     try:
         stored = read_h5(h5)
-    except DataError:
-        return _DAMAGED
+    except DataError as exc:
+        raise DataError(
+            f"{exc} So it cannot be compared with {csv.name} beside it: delete or rename the one that is wrong."
+        ) from exc
     lost = _only_in(stored, table)
     if lost and stored.scorer == table.scorer and csv.stat().st_mtime > h5.stat().st_mtime + _CLOCK_S:
         return _OLDER

@@ -1,7 +1,9 @@
 """``CollectedData_<scorer>.h5``: a label table as HDF5, in DeepLabCut's layout, readable by pandas 2 and 3.
 
 One pandas table under the key ``df_with_missing``: columns (scorer, bodyparts, coords), float64, one row a frame whose
-name is one string or three. Strings are written with object dtype, because pandas 2 reads no other.
+name is one string or three. Strings are written with object dtype, because pandas 2 reads no other. DeepLabCut's own
+program for labelling (napari-deeplabcut) names the key ``keypoints``, so the only table of a file is read whatever its
+key.
 """
 
 from __future__ import annotations
@@ -13,16 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlc_core.errors import DataError, DiskError
-from dlc_core.files import replacing
+from dlc_core.errors import DataError
 from dlc_core.foreign_pickles import foreign_hdf5
 from dlc_core.labels.csv_file import image_name, split_name
+from dlc_core.labels.h5_table import KEY, object_index, objects, write_table
 from dlc_core.labels.table import LabelTable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-KEY = "df_with_missing"
 
 
 def read_h5(path: str | os.PathLike[str]) -> LabelTable:
@@ -33,19 +33,8 @@ def read_h5(path: str | os.PathLike[str]) -> LabelTable:
     DataError
         The file is damaged or holds no label table of one animal.
     """
-    import pandas as pd
-    from tables.exceptions import HDF5ExtError
-
     file = Path(path)
-    try:
-        with foreign_hdf5(file):
-            frame: Any = pd.read_hdf(file, key=KEY)
-    except DataError:
-        raise
-    except KeyError as exc:
-        raise DataError(f"{file} has nothing under the key {KEY}; DeepLabCut's label tables have.") from exc
-    except (OSError, HDF5ExtError, ValueError, AttributeError, TypeError) as exc:
-        raise DataError(f"{file} cannot be read as a label table: it is damaged or no HDF5 file.") from exc
+    frame = _stored_frame(file)
     if list(frame.columns.names) != ["scorer", "bodyparts", "coords"]:
         raise DataError(
             f"{file} has the column levels {list(frame.columns.names)}; scorer, bodyparts, coords are expected. "
@@ -69,6 +58,46 @@ def read_h5(path: str | os.PathLike[str]) -> LabelTable:
         raise DataError(f"{file}: {exc}") from exc
 
 
+def is_damaged(path: str | os.PathLike[str]) -> bool:
+    """Tell whether HDF5 itself cannot open the file: it was cut off, overwritten, or is of another kind."""
+    import tables
+
+    file = Path(path)
+    try:
+        with foreign_hdf5(file), tables.open_file(str(file)):
+            return False
+    except DataError:  # there is something in it, only not what a table needs
+        return False
+    except (OSError, tables.HDF5ExtError):
+        return True
+
+
+def _stored_frame(file: Path) -> Any:
+    """Return the data frame under `KEY`, or the only one under another key."""
+    import pandas as pd
+    from tables.exceptions import HDF5ExtError
+
+    try:
+        with foreign_hdf5(file), pd.HDFStore(file, mode="r") as store:
+            frame: Any = store.get(_key([key.removeprefix("/") for key in store], file))
+    except DataError:
+        raise
+    except (OSError, HDF5ExtError, KeyError, ValueError, AttributeError, TypeError) as exc:
+        raise DataError(f"{file} cannot be read as a label table: it is damaged or no HDF5 file.") from exc
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"{file} holds a {type(frame).__name__}, no label table. Save the labels again.")
+    return frame
+
+
+def _key(keys: Sequence[str], file: Path) -> str:
+    if KEY in keys:
+        return KEY
+    if len(keys) != 1:
+        held = f"tables under the keys {', '.join(keys)}" if keys else "no table"
+        raise DataError(f"{file} holds {held}; a label table has one, under {KEY} or keypoints. Save the labels again.")
+    return keys[0]
+
+
 def write_h5(table: LabelTable, path: str | os.PathLike[str], index_columns: int = 3) -> None:
     """Write `table` as DeepLabCut writes it; the file is replaced as a whole.
 
@@ -86,25 +115,7 @@ def write_h5(table: LabelTable, path: str | os.PathLike[str], index_columns: int
     DiskError
         The file cannot be written.
     """
-    from tables.exceptions import HDF5ExtError
-
-    frame = as_dataframe(table, index_columns)
-    file = Path(path)
-    try:
-        with replacing(file) as temporary:
-            temporary.touch()  # says why it cannot be written; HDF5 would not
-            frame.to_hdf(temporary, key=KEY, mode="w")
-            _require_written(temporary, table)
-    except (HDF5ExtError, DataError) as exc:
-        if isinstance(exc, DiskError):
-            raise
-        raise DiskError(f"cannot write {file}: HDF5 gave up half way. Is the disk full? Free some space.") from exc
-
-
-def _require_written(file: Path, table: LabelTable) -> None:
-    """Check what was written by reading it back: HDF5 does not report a full disk."""
-    if table.images and read_h5(file) != table:
-        raise DataError("what was written differs from the labels")
+    write_table(as_dataframe(table, index_columns), Path(path))
 
 
 def as_dataframe(table: LabelTable, index_columns: int = 3) -> pd.DataFrame:
@@ -112,30 +123,10 @@ def as_dataframe(table: LabelTable, index_columns: int = 3) -> pd.DataFrame:
     import pandas as pd
 
     names = [split_name(image, index_columns) for image in table.images]
-    index: Any = _objects([name for (name,) in names]) if index_columns == 1 else _multi_index(names, [None] * 3)
+    index: Any = objects([name for (name,) in names]) if index_columns == 1 else object_index(names, [None] * 3)
     columns = [(table.scorer, bodypart, coordinate) for bodypart in table.bodyparts for coordinate in "xy"]
     return pd.DataFrame(
         table.keypoints.reshape(len(names), len(columns)),
         index=index,
-        columns=_multi_index(columns, ["scorer", "bodyparts", "coords"]),
+        columns=object_index(columns, ["scorer", "bodyparts", "coords"]),
     )
-
-
-def _multi_index(rows: Sequence[tuple[str, ...]], names: Sequence[str | None]) -> pd.MultiIndex:
-    """Return an index whose levels have object dtype and the order of appearance; pandas 3 would make them ``str``."""
-    import pandas as pd
-
-    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
-    levels = [list(dict.fromkeys(column)) for column in values]
-    places = [{value: place for place, value in enumerate(level)} for level in levels]
-    return pd.MultiIndex(
-        levels=[_objects(level) for level in levels],
-        codes=[[place[value] for value in column] for place, column in zip(places, values, strict=True)],
-        names=list(names),
-    )
-
-
-def _objects(values: Sequence[str]) -> Any:
-    import pandas as pd
-
-    return pd.Index(list(values), dtype=object)

@@ -12,13 +12,14 @@ from dlc_core.console import Outcome, progress, say, warn
 from dlc_core.errors import ConfigError, DataError, suggest
 from dlc_core.labels.checks import ERRORS, LabelReport, check
 from dlc_core.labels.draw import DrawingStyle, draw_table
-from dlc_core.labels.files import DRAWN_SUFFIX, labelled_folders, read_folder
+from dlc_core.labels.files import labelled_folders, read_folder
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
 
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
 
+_DRAWN_SUFFIX = "_labeled"
 _SHOWN_PER_KIND = 5
 
 
@@ -86,13 +87,19 @@ def _tell(report: LabelReport) -> None:
 
 
 def _draw(project: Project, folders: Sequence[Path], config: Any) -> list[Path]:
-    drawn = []
+    drawn, folders_of_frames = [], labelled_folders(project)
     for folder in folders:
         try:
             table = read_folder(folder, project.scorer)
         except DataError:  # the report names it
             continue
-        target = folder.with_name(folder.name + DRAWN_SUFFIX)
+        target = folder.with_name(folder.name + _DRAWN_SUFFIX)
+        if target in folders_of_frames or project.video_of(target.name) is not None:
+            warn(
+                f"{folder.name} is not drawn: its pictures would go to {target}, where the frames of another video "
+                "are. Rename that video and its folder."
+            )
+            continue
         pictures = draw_table(project.root, table, target, _style(project, table, config))
         say(f"{len(pictures)} pictures in {target}")
         drawn.append(target)

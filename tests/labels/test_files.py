@@ -14,6 +14,7 @@ import pytest
 
 from dlc_core.errors import DataError
 from dlc_core.labels.files import (
+    as_dataframe,
     read_csv,
     read_folder,
     read_h5,
@@ -160,6 +161,31 @@ def test_a_damaged_h5_is_kept_beside_the_rebuilt_one(project: Project, capsys: p
         kept = h5.with_name(f"{h5.name}.damaged{number or ''}")
         assert kept.read_bytes() == content
         assert f"kept as {kept.name}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("csv_is_there", [True, False])
+def test_an_h5_saved_by_deeplabcut_s_labelling_program_is_as_good_as_any(project: Project, csv_is_there: bool) -> None:
+    csv, h5 = csv_of(project), csv_of(project).with_suffix(".h5")
+    as_dataframe(table_of("a", 3)).to_hdf(h5, key="keypoints", mode="w")
+    before = h5.read_bytes()
+    if csv_is_there:
+        write_csv(table_of("a", 2), csv)
+        os.utime(csv, (5000, 5000))
+        with pytest.raises(DataError, match="3 points"):
+            read_folder(folder_of(project))
+    else:
+        csv.unlink()
+        assert read_folder(folder_of(project)) == table_of("a", 3)
+    assert h5.read_bytes() == before and list(folder_of(project).glob("*.damaged")) == []
+
+
+def test_an_h5_that_opens_but_is_no_label_table_is_left_alone_and_stops_the_reading(project: Project) -> None:
+    h5 = csv_of(project).with_suffix(".h5")
+    pd.DataFrame({"x": [1.0]}).to_hdf(h5, key="df_with_missing", mode="w")
+    before = h5.read_bytes()
+    with pytest.raises(DataError, match=r"scorer, bodyparts, coords are expected.*delete or rename the one"):
+        read_folder(folder_of(project))
+    assert h5.read_bytes() == before and not h5.with_name(f"{h5.name}.damaged").exists()
 
 
 @pytest.mark.parametrize("there", [(".csv", ".h5"), (".csv",), (".h5",), ()])
@@ -320,11 +346,18 @@ def test_a_project_without_labels_says_what_to_do(project: Project) -> None:
 
 
 def test_folders_of_drawn_labels_and_folders_without_labels_are_passed_by(project: Project) -> None:
-    shutil.copytree(folder_of(project), project.labeled_data / "a_labeled")
+    (project.labeled_data / "a_labeled").mkdir()
+    shutil.copy(folder_of(project) / "img000.png", project.labeled_data / "a_labeled")
     (project.labeled_data / "not yet").mkdir()
     (project.labeled_data / ".DS_Store").touch()
     assert len(read_project_labels(project).images) == 5
     assert read_project_labels(project).bodyparts == BODYPARTS
+
+
+def test_a_video_whose_name_ends_like_a_folder_of_drawn_labels_keeps_its_labels(project: Project) -> None:
+    write_labels(table_of("mouse_labeled", 1), project.labeled_data / "mouse_labeled")
+    labels = read_project_labels(project, require_images=False)
+    assert labels.folders() == ("a", "b 2", "mouse_labeled") and len(labels.images) == 6
 
 
 def test_label_tables_are_found_by_listing_and_not_by_the_videos_of_the_config(project: Project) -> None:

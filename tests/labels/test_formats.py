@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dlc_core.errors import DataError
 from dlc_core.labels.csv_file import image_name, index_columns, read_csv, write_csv
-from dlc_core.labels.h5_file import as_dataframe, read_h5, write_h5
+from dlc_core.labels.h5_file import as_dataframe, is_damaged, read_h5, write_h5
 from dlc_core.labels.table import LabelTable
 
 REAL = [
@@ -244,9 +244,34 @@ def test_damaged_and_foreign_h5_files_get_one_line(tmp_path: Path) -> None:
     pd.DataFrame({"x": [1.0]}).to_hdf(tmp_path / "flat.h5", key="df_with_missing")
     with pytest.raises(DataError, match="scorer, bodyparts, coords are expected"):
         read_h5(tmp_path / "flat.h5")
-    pd.DataFrame({"x": [1.0]}).to_hdf(tmp_path / "key.h5", key="other")
-    with pytest.raises(DataError, match="df_with_missing"):
-        read_h5(tmp_path / "key.h5")
+    for key in ("one", "two"):
+        pd.DataFrame({"x": [1.0]}).to_hdf(tmp_path / "keys.h5", key=key)
+    with pytest.raises(DataError, match=r"keys one, two; a label table has one, under df_with_missing"):
+        read_h5(tmp_path / "keys.h5")
+    pd.HDFStore(tmp_path / "none.h5", mode="w").close()
+    with pytest.raises(DataError, match="holds no table"):
+        read_h5(tmp_path / "none.h5")
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_the_only_table_is_read_whatever_its_key_and_deeplabcut_s_key_comes_first(tmp_path: Path, columns: int) -> None:
+    table = LabelTable("ada", ("labeled-data/v/i.png",), ("a",), np.ones((1, 1, 1, 2)))
+    as_dataframe(table, columns).to_hdf(tmp_path / "napari.h5", key="keypoints")  # as napari-deeplabcut saves
+    assert read_h5(tmp_path / "napari.h5") == table
+    other = LabelTable("ada", table.images, ("a",), np.zeros((1, 1, 1, 2)))
+    as_dataframe(other, columns).to_hdf(tmp_path / "napari.h5", key="df_with_missing")
+    assert read_h5(tmp_path / "napari.h5") == other
+
+
+def test_damaged_is_what_hdf5_cannot_open(tmp_path: Path) -> None:
+    table = LabelTable("ada", ("labeled-data/v/i.png",), ("a",), np.ones((1, 1, 1, 2)))
+    write_h5(table, tmp_path / "good.h5")
+    pd.DataFrame({"x": [1.0]}).to_hdf(tmp_path / "other.h5", key="other")
+    (tmp_path / "cut.h5").write_bytes((tmp_path / "good.h5").read_bytes()[:900])
+    (tmp_path / "text.h5").write_text("no hdf5")
+    (tmp_path / "empty.h5").touch()
+    found = {file.stem: is_damaged(file) for file in tmp_path.glob("*.h5")}
+    assert found == {"good": False, "other": False, "cut": True, "text": True, "empty": True}
 
 
 def test_text_in_an_h5_gets_one_line(tmp_path: Path) -> None:

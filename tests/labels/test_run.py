@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import warnings
 from pathlib import Path
 
 import cv2
 import pytest
 
+from dlc_core import api, console
+from dlc_core.cli import main
 from dlc_core.errors import ConfigError, DataError
+from dlc_core.labels.files import write_labels
 from dlc_core.labels.run import check_labels
 from dlc_core.plugin_api.hydra_bridge import compose
 from dlc_core.project.project import Project
+
+from .conftest import table_of
 
 
 def run(project: Project, *overrides: str, arguments: tuple[str, ...] = ()) -> dict:
@@ -53,6 +60,30 @@ def test_only_the_folders_named_are_checked_by_name_or_by_video(project: Project
     with pytest.raises(DataError, match="Labelled: a, b 2"):
         run(project, arguments=("c",))
     assert not (project.labeled_data / "a_labeled").exists()
+
+
+def test_folders_are_named_on_the_command_line_and_in_python(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for where, name in ((console, "_quiet_stdout"), (sys, "excepthook"), (warnings, "showwarning")):
+        monkeypatch.setattr(where, name, getattr(where, name))  # what a command sets for its whole process
+    monkeypatch.setattr(sys, "argv", ["dlc", "check-labels", "b 2", "-p", str(project.root), "draw=false", "--json"])
+    main()
+    assert json.loads(capsys.readouterr().out)["frames"] == 2
+    assert api.check_labels(project.config.path, ["a"], overrides=["draw=false"]).data["frames"] == 3
+
+
+def test_drawing_never_overwrites_the_frames_of_a_video_named_like_the_pictures(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = project.labeled_data / "a_labeled"
+    write_labels(table_of("a_labeled", 2), other)
+    shutil.copy(project.labeled_data / "b 2" / "img001.png", other / "img000.png")
+    before = (other / "img000.png").read_bytes()
+    result = run(project)
+    assert (other / "img000.png").read_bytes() == before
+    assert [Path(folder).name for folder in result["drawn"]] == ["a_labeled_labeled", "b 2_labeled"]
+    assert "a is not drawn" in capsys.readouterr().err
 
 
 def test_tables_that_cannot_be_read_fail_and_the_others_are_drawn(
