@@ -152,7 +152,7 @@ def write_config(
 def _find_videos(videos: Sequence[AnyPath]) -> list[Path]:
     from dlc_core.video.probe import find_videos
 
-    found = [path.expanduser().absolute() for path in find_videos([Path(video) for video in videos])]
+    found = [path.absolute() for path in find_videos(videos)]
     unique = list(dict.fromkeys(found))
     if not unique:
         raise DataError(

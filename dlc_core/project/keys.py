@@ -68,8 +68,13 @@ def layers(config: Mapping[str, Any], pose_cfg: Mapping[str, Any], verb: str | N
     -------
     list of Layer
         A later layer is stronger than an earlier one.
+
+    Raises
+    ------
+    ConfigError
+        ``cropping`` is on, counts for the verb, and lacks a limit.
     """
-    return [*_layers_of(CONFIG, _with_crop(config), verb), *_layers_of(POSE_CFG, dict(_flat(pose_cfg)), verb)]
+    return [*_layers_of(CONFIG, _with_crop(config, verb), verb), *_layers_of(POSE_CFG, dict(_flat(pose_cfg)), verb)]
 
 
 def project_layers(
@@ -201,14 +206,20 @@ def _table_order(stated: Mapping[str, Any], table: Mapping[str, Key]) -> list[st
     return sorted(stated, key=lambda key: position.get(key, len(position)))
 
 
-def _with_crop(config: Mapping[str, Any]) -> dict[str, Any]:
+def _with_crop(config: Mapping[str, Any], verb: str | None) -> dict[str, Any]:
     """Return config.yaml with ``cropping`` holding the four limits if it is on, and nothing if it is off."""
     stated = dict(config)
-    limits = [stated.get(key) for key in ("x1", "x2", "y1", "y2")]
-    if "cropping" in stated:
-        usable = bool(stated["cropping"]) and all(isinstance(limit, int | float) for limit in limits)
-        stated["cropping"] = limits if usable else None
-    return stated
+    verbs = _TABLES[CONFIG]["cropping"].verbs
+    if not stated.get("cropping") or (verb is not None and verb not in verbs):
+        return {**stated, "cropping": None}
+    limits = {key: stated.get(key) for key in ("x1", "x2", "y1", "y2")}
+    missing = [key for key, limit in limits.items() if limit is None]
+    if missing:
+        raise ConfigError(
+            f"{CONFIG} says cropping: true, but has no value for {', '.join(missing)}; x1, x2, y1 and y2 are needed, "
+            "in pixels. Complete them, or set cropping: false."
+        )
+    return {**stated, "cropping": list(limits.values())}
 
 
 def _flat(stated: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

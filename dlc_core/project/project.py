@@ -25,7 +25,7 @@ class Project:
     Parameters
     ----------
     root : Path
-        Its folder, absolute. ``project_path`` of config.yaml is never used.
+        Its folder, absolute. ``project_path`` of config.yaml only tells which paths of ``video_sets`` were inside.
     config : ProjectConfig
         What its config.yaml says.
     """
@@ -64,8 +64,7 @@ class Project:
         ProjectError
             No folder upwards has one; names the folders searched.
         """
-        first = Path(start).absolute()
-        searched = [folder for folder in (first, *first.parents) if folder.is_dir()]
+        searched = _upwards(start)
         for folder in searched:
             if _is_project(folder / CONFIG_NAME):
                 return cls.open(folder)
@@ -73,6 +72,20 @@ class Project:
             f"no project here: none of {', '.join(map(str, searched))} has a {CONFIG_NAME} with Task and scorer. "
             "Change into a project's folder, give it with -p, or make one with `dlc create-project`."
         )
+
+    @classmethod
+    def chosen(cls, path: str | os.PathLike[str] | None = None) -> Project | None:
+        """Return the project that ``-p`` names, else the nearest one upwards, None if there is none upwards.
+
+        Raises
+        ------
+        ProjectError, ConfigError
+            The project that is named, or the nearest one, cannot be opened.
+        """
+        if path is not None:
+            return cls.open(path)
+        here = any(_is_project(folder / CONFIG_NAME) for folder in _upwards("."))
+        return cls.find() if here else None
 
     @property
     def name(self) -> str:
@@ -148,8 +161,9 @@ class Project:
     def videos(self) -> dict[Path, Crop | None]:
         """Return the videos of ``video_sets`` that exist, each with its crop.
 
-        A path that does not exist here (the project was moved, or comes from Windows) is looked up by its name in
-        ``videos/``; what is found nowhere is left out and listed by `missing_videos`.
+        A path inside the project as it was when config.yaml was written (``project_path``) is looked for inside the
+        project as it is now, so that a copy has its own videos. A path that does not exist here, or may not be looked
+        at, is looked up by its name in ``videos/``; what is found nowhere is left out and listed by `missing_videos`.
 
         Raises
         ------
@@ -172,15 +186,15 @@ class Project:
         for path in self.videos():
             if path.stem == folder:
                 return path
-        candidates = sorted(path for path in (self.root / "videos").glob("*") if path.stem == folder and path.is_file())
+        candidates = sorted(path for path in (self.root / "videos").glob("*") if path.stem == folder and _is_file(path))
         return candidates[0] if candidates else None
 
     def _locate(self, written: str) -> Path | None:
-        beside = self.root / "videos" / file_name(written)
-        for path in (self.root / Path(written).expanduser(), beside):  # an absolute path replaces the root
-            if path.is_file():
-                return path
-        return None
+        inside = _below(written, self.config.project_path)
+        places = [] if inside is None else [self.root / inside]
+        places.append(self.root / Path(written).expanduser())  # an absolute path replaces the root
+        places.append(self.root / "videos" / file_name(written))
+        return next((path for path in places if _is_file(path)), None)
 
     def _crop(self, written: str, crop: str) -> Crop | None:
         if not crop.strip():
@@ -199,6 +213,30 @@ def file_name(path: str) -> str:
     """Return the last part of a path of any system, Windows included."""
     posix = PurePosixPath(path).name
     return PureWindowsPath(path).name if "\\" in posix else posix
+
+
+def _below(path: str, folder: str) -> Path | None:
+    """Return `path` relative to `folder`, both of any system and perhaps of another machine; None if it is outside."""
+    kind = PureWindowsPath if "\\" in folder or PureWindowsPath(folder).drive else PurePosixPath
+    if not folder or not kind(folder).is_absolute():
+        return None
+    try:
+        return Path(*kind(path).relative_to(kind(folder)).parts)
+    except ValueError:
+        return None
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether there is a file; what this user may not look at counts as not there."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _upwards(start: str | os.PathLike[str]) -> list[Path]:
+    first = Path(start).absolute()
+    return [folder for folder in (first, *first.parents) if folder.is_dir()]
 
 
 def _is_project(file: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +84,16 @@ def probe(path: str | os.PathLike[str]) -> VideoReport:
         )
 
 
-def _problems(index: FrameIndex, stream: VideoStream, seekable: bool) -> list[str]:
+def lost_frames(reader: VideoReader) -> list[str]:
+    """Return what speaks for frames that cannot be read any more, one sentence each; empty for a sound video.
+
+    A header that does not say how many frames there are speaks for nothing.
+    """
+    with VideoStream(reader.path) as stream:
+        return _losses(reader.index, stream)
+
+
+def _losses(index: FrameIndex, stream: VideoStream) -> list[str]:
     problems = []
     if stream.metadata_frames and stream.metadata_frames != index.frame_count:
         problems.append(
@@ -95,6 +104,11 @@ def _problems(index: FrameIndex, stream: VideoStream, seekable: bool) -> list[st
         problems.append(f"{index.errors} packets could not be decoded, so frames are missing and later ones move up.")
     if index.damaged_frames:
         problems.append(f"{index.damaged_frames} frames are damaged and show in part what the decoder guessed.")
+    return problems
+
+
+def _problems(index: FrameIndex, stream: VideoStream, seekable: bool) -> list[str]:
+    problems = _losses(index, stream)
     if not seekable and index.frame_count > _NEEDS_SEEKING:
         problems.append(
             "single frames are reached only by decoding from the start, which is slow. Encode with key frames: "
@@ -111,8 +125,8 @@ def find_videos(paths: Iterable[str | os.PathLike[str]], videotype: str = "") ->
     Parameters
     ----------
     paths : iterable of path-like
-        A file is taken as it is. Of a folder, the videos directly in it; labelled videos (``..._labeled.mp4``) are left
-        out.
+        ``~`` is the user's folder. A file is taken as it is. Of a folder, the videos directly in it; labelled videos
+        (``..._labeled.mp4``) are left out.
     videotype : str
         Only files of a folder with this suffix, ``"mp4"``, ``".avi"``, or several separated by commas; "" for every
         usual one.
@@ -124,14 +138,30 @@ def find_videos(paths: Iterable[str | os.PathLike[str]], videotype: str = "") ->
     """
     wanted = {f".{kind.strip().lstrip('.').lower()}" for kind in videotype.split(",") if kind.strip()} or SUFFIXES
     found: list[Path] = []
-    for path in map(Path, paths):
-        if path.is_dir():
+    for given in paths:
+        path = _expanded(given)
+        if _tells(path.is_dir):
             found += _in_folder(path, wanted)
-        elif path.is_file():
+        elif _tells(path.is_file, unknown=True):
             found.append(path)
         else:
             raise DataError(f"there is no file or folder {path}; a video or a folder of videos is needed. Check it.")
     return list(dict.fromkeys(found))
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no user of that name: the file's name begins with ~
+        return Path(path)
+
+
+def _tells(question: Callable[[], bool], unknown: bool = False) -> bool:
+    """Return the answer, `unknown` where this user may not ask: whoever opens the file then says so."""
+    try:
+        return question()
+    except PermissionError:
+        return unknown
 
 
 def _in_folder(folder: Path, suffixes: Iterable[str]) -> list[Path]:
@@ -139,7 +169,7 @@ def _in_folder(folder: Path, suffixes: Iterable[str]) -> list[Path]:
         path
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in suffixes
-        and path.is_file()
+        and _tells(path.is_file, unknown=True)
         and not path.name.startswith(".")
         and not path.stem.endswith(_WRITTEN_BY_US)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from stat import S_ISDIR
 from types import TracebackType
 
 import av
@@ -126,16 +127,20 @@ class VideoStream:
 
 
 def _open(path: Path) -> av.container.InputContainer:
-    if not path.exists():
-        raise DataError(f"there is no file {path}; a video is expected. Check the path.")
-    if path.is_dir():
+    try:
+        state = path.stat()
+    except PermissionError as exc:
+        raise _forbidden(path) from exc
+    except OSError as exc:
+        raise DataError(f"there is no file {path}; a video is expected. Check the path.") from exc
+    if S_ISDIR(state.st_mode):
         raise DataError(f"{path} is a folder; a video file is expected. Name a video in it.")
-    if path.stat().st_size == 0:
+    if state.st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); a video is expected. Copy or record it again.")
     try:
         container = av.open(str(path), metadata_errors="ignore")
     except PermissionError as exc:
-        raise DataError(f"{path} may not be read: permission denied. Give yourself the right to read it.") from exc
+        raise _forbidden(path) from exc
     except (av.error.FFmpegError, OSError) as exc:
         raise DataError(
             f"{path} is not a video that FFmpeg can open ({exc.strerror or exc}); it may be damaged, cut off, or of "
@@ -146,6 +151,10 @@ def _open(path: Path) -> av.container.InputContainer:
         container.close()
         raise DataError(f"{path} is no video but a text or a single image (read as {name!r}). Give a video file.")
     return container
+
+
+def _forbidden(path: Path) -> DataError:
+    return DataError(f"{path} may not be read: permission denied. Give yourself the right to read it.")
 
 
 def _is_cover(stream: av.VideoStream) -> bool:

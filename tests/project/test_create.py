@@ -63,6 +63,15 @@ def test_videos_are_copied_on_demand_and_body_parts_given(video: Path, tmp_path:
     assert project.config.bodyparts == ("snout", "tail")
 
 
+def test_videos_may_be_named_from_the_user_s_folder(
+    small_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(small_video.parent))
+    monkeypatch.setenv("USERPROFILE", str(small_video.parent))
+    project = create_project("reach", "ada", [f"~/{small_video.name}"], tmp_path)
+    assert (project.root / "videos" / small_video.name).resolve() == small_video.resolve()
+
+
 def test_a_moved_project_finds_its_copied_videos(video: Path, tmp_path: Path) -> None:
     project = create_project("reach", "ada", [video], tmp_path, copy_videos=True)
     moved = project.root.rename(tmp_path / "moved")

@@ -131,6 +131,16 @@ def test_a_crop_that_is_off_says_nothing():
     assert layers({"cropping": False, "x1": 0, "x2": 640, "y1": 0, "y2": 480}, {}, "analyze") == []
 
 
+@pytest.mark.parametrize("missing", [["x2"], ["x1", "y2"]])
+def test_a_crop_that_is_on_and_lacks_limits_names_them_for_the_verb_that_crops(missing):
+    config = {"cropping": True, "x1": 1, "x2": 9, "y1": 2, "y2": 8}
+    for key in missing:
+        del config[key]
+    with pytest.raises(ConfigError, match=rf"cropping: true, but has no value for {', '.join(missing)};"):
+        layers(config, {}, "analyze")
+    assert layers(config, {}, "train") == []
+
+
 def test_keys_without_a_value_say_nothing(capsys):
     assert layers({"default_net_type": None}, {"global_scale": None, "elastic_transform": None}, "train") == []
     assert capsys.readouterr().err == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -75,6 +76,39 @@ def test_videos_are_found_as_written_relative_and_by_name(tmp_path: Path) -> Non
     assert project.video_of("b") == root / "videos" / "b.avi"
     assert project.video_of("unlisted") == root / "videos" / "unlisted.mp4"
     assert project.video_of("f") is None
+
+
+@pytest.mark.parametrize("before", ["/home/ada/reach", "C:\\Users\\ada\\reach"])
+def test_a_copied_project_uses_its_own_videos(tmp_path: Path, before: str) -> None:
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    made = before if "\\" in before else str(original)
+    inside = f"{made}\\films\\a.mp4" if "\\" in made else f"{made}/films/a.mp4"
+    text = f"project_path: {made}\nvideo_sets:\n  {inside}:\n    crop: 0, 4, 0, 3\n  /elsewhere/b.mp4:\n    crop: ''\n"
+    for root in (original, copy):
+        for name in ("films/a.mp4", "videos/b.mp4"):
+            (root / name).parent.mkdir(parents=True)
+            (root / name).touch()
+    project_with(original, text)
+    videos = project_with(copy, text).videos()
+    assert videos == {copy / "films" / "a.mp4": Crop(0, 4, 0, 3), copy / "videos" / "b.mp4": None}
+
+
+def test_a_path_that_this_user_may_not_look_at_counts_as_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "m.mp4").touch()
+    stat = os.stat
+
+    def refuse(path: object, *arguments: object, **options: object) -> os.stat_result:
+        if str(path).startswith("/home/alice"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *arguments, **options)  # type: ignore[call-overload, no-any-return]
+
+    project = project_with(tmp_path, "video_sets:\n  /home/alice/m.mp4:\n    crop: ''\n  /home/alice/n.mp4:\n")
+    monkeypatch.setattr(os, "stat", refuse)
+    assert list(project.videos()) == [tmp_path / "videos" / "m.mp4"]
+    assert project.missing_videos() == ["/home/alice/n.mp4"]
 
 
 def test_a_crop_that_cannot_be_read_names_video_and_line(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from dlc_core.errors import DataError
-from dlc_core.video.probe import find_videos, probe
+from dlc_core.video.probe import find_videos, lost_frames, probe
+from dlc_core.video.reader import VideoReader
 
 from .conftest import B_FRAMES, HEIGHT, WIDTH
 
@@ -62,6 +65,37 @@ def test_videotype_chooses_by_suffix(folder, videotype, names):
 def test_a_file_is_taken_as_it_is_and_once(folder):
     named = folder / "b_labeled.mp4"
     assert find_videos([named, folder, folder / "b.mp4"], "mp4") == [named, folder / "b.mp4"]
+
+
+def test_the_user_s_folder_is_written_with_a_tilde(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    assert find_videos(["~/b.mp4"]) == [folder / "b.mp4"]
+    assert len(find_videos(["~"])) == 3
+    with pytest.raises(DataError, match="no file or folder ~nobody-of-that-name"):
+        find_videos(["~nobody-of-that-name/b.mp4"])
+
+
+def test_frames_are_lost_only_where_the_header_says_so_or_packets_are_damaged(make_video, damaged_video):
+    sound, unknown = make_video("b_frames.mp4"), make_video("unknown.mkv", n=20)
+    with VideoReader(sound) as reader, VideoReader(unknown) as matroska, VideoReader(damaged_video) as damaged:
+        assert probe(unknown).metadata_frames == 0
+        assert (lost_frames(reader), lost_frames(matroska)) == ([], [])
+        assert "150 frames, but" in lost_frames(damaged)[0]
+
+
+def test_a_video_that_may_not_be_looked_at_is_one_line_and_stops_no_other(folder, monkeypatch):
+    def refuse(path, *arguments, **options):
+        if Path(path).name == "b.mp4":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *arguments, **options)
+
+    stat = os.stat
+    monkeypatch.setattr(os, "stat", refuse)
+    assert [path.name for path in find_videos([folder])] == ["a.AVI", "b.mp4", "c.mkv"]
+    (forbidden,) = find_videos([folder / "b.mp4"])
+    with pytest.raises(DataError, match=r"b\.mp4 may not be read"):
+        probe(forbidden)
 
 
 def test_a_missing_path_and_a_folder_without_videos_are_named(folder, tmp_path):
