@@ -35,7 +35,7 @@ class Skeleton:
     Raises
     ------
     ConfigError
-        A name occurs twice, or an edge or pair uses an unknown name.
+        A name occurs twice, an edge or pair uses an unknown name, or a body part is in two symmetric pairs.
     """
 
     keypoints: tuple[str, ...]
@@ -57,6 +57,7 @@ class Skeleton:
                     f"the {what} {list(pairs)} names {name!r}, which is no body part. "
                     f"{suggest(name, self.keypoints)}Known: {', '.join(self.keypoints)}."
                 )
+        _require_disjoint(self.symmetric)
         shape = (len(self.individuals), len(self.keypoints))
         exists = np.ones(shape, bool) if self.exists is None else np.asarray(self.exists, bool)
         if exists.shape != shape:
@@ -101,6 +102,18 @@ class Skeleton:
         for i, j in _as_indices(self.keypoints, self.symmetric):
             order[i], order[j] = j, i
         return order
+
+
+def _require_disjoint(pairs: Sequence[tuple[str, str]]) -> None:
+    """Raise if a body part would have to change places with two others, or with itself."""
+    members = [name for pair in pairs for name in pair]
+    twice = next((name for name in members if members.count(name) > 1), None)
+    if twice is not None:
+        found = " and ".join(str(list(pair)) for pair in pairs if twice in pair)
+        raise ConfigError(
+            f"the body part {twice!r} stands twice in the symmetric pairs, in {found}; each may be in one pair, with "
+            "another one. Correct symmetric_bodyparts in config.yaml."
+        )
 
 
 def _as_indices(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
