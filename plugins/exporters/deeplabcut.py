@@ -1,7 +1,8 @@
 """Poses under the scorer name that DeepLabCut 3 will look for, so that its own functions run on them.
 
 DeepLabCut derives a scorer from its own network: ``DLC_<Network>_<Task><date>shuffle<N>_snapshot_<uid>``, where the
-uid is that of the snapshot it would use: the best one (``best-2``) if there is one, else the last (``200``).
+uid is that of the snapshot it would use. ``snapshotindex`` of config.yaml counts them by epoch with the best one behind
+all others; -1, the default, is thus the best one (``best-2``) if there is one, else the last (``200``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dlc_core.console import say, warn
+from dlc_core.errors import DataError
 from dlc_core.files import check_name
 from dlc_core.inference.pose_file import PoseFile
 
@@ -43,7 +45,11 @@ class DeepLabCut:
     def write(self, poses: PoseFile, path: Path) -> list[Path]:
         """Write `poses` to `target`, with DeepLabCut's scorer in the table as well."""
         scorer = self._scorer or deeplabcut_scorer(poses)
-        say(f"DeepLabCut will look for the scorer {scorer}.")
+        doubt = "" if self._scorer else _doubt(poses)
+        if doubt:
+            warn(f"DeepLabCut may not find the scorer {scorer}: {doubt}, or set exporters.deeplabcut.scorer=.")
+        else:
+            say(f"DeepLabCut will look for the scorer {scorer}.")
         return write_h5(poses, self.target(poses, path), scorer)
 
     def read(self, path: Path) -> PoseFile:
@@ -54,20 +60,38 @@ class DeepLabCut:
 def deeplabcut_scorer(poses: PoseFile) -> str:
     """Return the scorer name of DeepLabCut's network for the shuffle that made `poses`.
 
-    Where DeepLabCut has trained nothing in this project, the name is made from our network's backbone and step.
+    Where DeepLabCut has trained nothing in this project, the name is made from our network's backbone and step, and
+    poses that do not say which project made them keep their scorer.
+
+    Raises
+    ------
+    DataError
+        ``snapshotindex`` of config.yaml counts further than DeepLabCut's snapshots.
     """
-    project: dict[str, Any] = dict(poses.attributes.get("project") or {})
-    if not {"task", "date", "shuffle"} <= set(project):
-        warn(
-            f"these poses do not say which project made them, so their scorer stays {poses.scorer!r}. "
-            "Set the name DeepLabCut looks for with exporters.deeplabcut.scorer=."
-        )
+    project = _project(poses)
+    if not project:
         return poses.scorer
     network, uid = _deeplabcut_network(project) or (
         _camel(str(poses.attributes.get("backbone") or "resnet50")),
         str(poses.attributes.get("step", 0)),
     )
     return f"DLC_{network}_{project['task']}{project['date']}shuffle{project['shuffle']}_snapshot_{uid}"
+
+
+def _doubt(poses: PoseFile) -> str:
+    """Return why DeepLabCut may look for another name, with what to do; "" if it will look for the derived one."""
+    project = _project(poses)
+    if not project:
+        return "these poses do not say which project made them. Analyze the video in the project"
+    if _deeplabcut_network(project) is None:
+        return f"it has trained no network for shuffle {project['shuffle']} of this project. Train one there"
+    return ""
+
+
+def _project(poses: PoseFile) -> dict[str, Any]:
+    """Return what is known of the project that made the poses, {} if it has no name."""
+    project: dict[str, Any] = dict(poses.attributes.get("project") or {})
+    return project if {"task", "date", "shuffle"} <= set(project) else {}
 
 
 def _deeplabcut_network(project: dict[str, Any]) -> tuple[str, str] | None:
@@ -82,14 +106,28 @@ def _deeplabcut_network(project: dict[str, Any]) -> tuple[str, str] | None:
     if not folder.is_dir():
         return None
     found = [match for file in folder.iterdir() if (match := _SNAPSHOT.match(file.name))]
-    config = folder / "pytorch_config.yaml"
-    net_type = (
-        re.search(r"^net_type:\s*['\"]?(\w+)", config.read_text("utf-8"), re.MULTILINE) if config.is_file() else None
-    )
+    net_type = _value(folder / "pytorch_config.yaml", "net_type", r"\w+")
     if not found or net_type is None:
         return None
-    last = max(found, key=lambda match: (match[1] is not None, int(match[2])))
-    return _camel(net_type[1]), f"{last[1] or ''}{int(last[2])}"
+    found.sort(key=lambda match: (match[1] is not None, int(match[2])))
+    config = Path(project["root"]) / "config.yaml"
+    index = int(_value(config, "snapshotindex", r"-?\d+") or -1)  # as in DeepLabCut, all means the last
+    try:
+        chosen = found[index]
+    except IndexError as exc:
+        raise DataError(
+            f"snapshotindex of {config} is {index}, but DeepLabCut has {len(found)} snapshots in {folder}: "
+            f"{', '.join(match[0] for match in found)}. Correct it, or set exporters.deeplabcut.scorer=."
+        ) from exc
+    return _camel(net_type), f"{chosen[1] or ''}{int(chosen[2])}"
+
+
+def _value(file: Path, key: str, pattern: str) -> str | None:
+    """Return the value of a top-level key of a YAML file if it looks like `pattern`."""
+    if not file.is_file():
+        return None
+    found = re.search(rf"^{key}:\s*['\"]?({pattern})", file.read_text("utf-8", errors="replace"), re.MULTILINE)
+    return found[1] if found else None
 
 
 def _camel(name: str) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from dlc_plugins.exporters.deeplabcut import DeepLabCut, deeplabcut_scorer
 
-from dlc_core.errors import DiskError
+from dlc_core.errors import DataError, DiskError
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.skeleton import Skeleton
 
@@ -50,6 +50,33 @@ def deeplabcut_folder(root, *snapshots, net_type="resnet_50"):
 def test_it_is_that_of_deeplabcuts_own_network(tmp_path, snapshots, uid):
     deeplabcut_folder(tmp_path, *snapshots)
     assert deeplabcut_scorer(make(tmp_path)) == f"DLC_Resnet50_openfieldOct30shuffle1_snapshot_{uid}"
+
+
+@pytest.mark.parametrize(
+    ("index", "uid"), [("0", "50"), ("1", "200"), ("2", "best-40"), ("-1", "best-40"), ("-3", "50"), ("all", "best-40")]
+)
+def test_snapshotindex_of_config_yaml_chooses_the_snapshot_as_in_deeplabcut(tmp_path, index, uid):
+    deeplabcut_folder(tmp_path, "snapshot-best-040.pt", "snapshot-200.pt", "snapshot-050.pt")
+    (tmp_path / "config.yaml").write_text(f"detector_snapshotindex: 1\nsnapshotindex: {index} # which\n")
+    assert deeplabcut_scorer(make(tmp_path)) == f"DLC_Resnet50_openfieldOct30shuffle1_snapshot_{uid}"
+
+
+def test_a_snapshotindex_that_counts_too_far_is_an_error_that_lists_the_snapshots(tmp_path):
+    deeplabcut_folder(tmp_path, "snapshot-200.pt", "snapshot-050.pt")
+    (tmp_path / "config.yaml").write_text("snapshotindex: 4\n")
+    with pytest.raises(DataError, match=r"is 4, but DeepLabCut has 2 snapshots.*snapshot-050\.pt, snapshot-200\.pt"):
+        deeplabcut_scorer(make(tmp_path))
+
+
+def test_a_scorer_that_deeplabcut_will_not_look_for_is_never_announced_as_such(tmp_path, capsys):
+    DeepLabCut().write(make(tmp_path), tmp_path / f"mouse{OURS}.h5")
+    out, err = capsys.readouterr()
+    assert "will look for" not in out
+    assert "may not find" in err and "no network for shuffle 1" in err and "exporters.deeplabcut.scorer=" in err
+    deeplabcut_folder(tmp_path, "snapshot-200.pt")
+    DeepLabCut().write(make(tmp_path), tmp_path / f"mouse{OURS}.h5")
+    out, err = capsys.readouterr()
+    assert "will look for the scorer DLC_Resnet50_openfieldOct30shuffle1_snapshot_200" in out and not err
 
 
 def test_other_networks_are_named_as_deeplabcut_does(tmp_path):
