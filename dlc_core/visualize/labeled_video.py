@@ -123,7 +123,7 @@ def write_labeled_video(
     Raises
     ------
     DataError
-        The video cannot be read, or has another number of frames than the poses.
+        The video cannot be read, or has another number or size of frames than the poses.
     DiskError
         The disk is full or read-only.
     """
@@ -133,6 +133,11 @@ def write_labeled_video(
             raise DataError(
                 f"{video} has {reader.frame_count} readable frames, the poses {poses.frame_count}; they belong to "
                 "another video or to an earlier version of it. Analyze it again: dlc analyze overwrite=true"
+            )
+        if poses.frame_size not in (None, (reader.height, reader.width)):
+            raise DataError(
+                f"{video}: {other_size(reader, poses)}; they belong to another version of the video. Draw into the "
+                "video that was analyzed, or analyze this one: dlc analyze overwrite=true"
             )
         shown = crop if crop is not None else Crop(0, reader.width, 0, reader.height)
         with VideoWriter(path, reader.fps, shown.height, shown.width) as writer:
@@ -146,6 +151,12 @@ def write_labeled_video(
                     if advance is not None:
                         advance(1)
     return poses.frame_count
+
+
+def other_size(reader: VideoReader, poses: PoseFile) -> str:
+    """Return in words that a video has not the size of frames that the poses, whose size is known, were found in."""
+    height, width = poses.frame_size or (0, 0)
+    return f"its frames have {reader.width} x {reader.height} pixels, those of the poses {width} x {height}"
 
 
 def _fixed(point: Floats) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from dlc_core.files import check_name
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.video.probe import find_videos
 from dlc_core.video.reader import VideoReader
-from dlc_core.visualize.labeled_video import DotStyle, write_labeled_video
+from dlc_core.visualize.labeled_video import DotStyle, other_size, write_labeled_video
 from dlc_core.visualize.tracks import Tracks, choose_tracks
 from dlc_core.visualize.trajectories import plot_poses
 
@@ -73,7 +73,10 @@ def label_video(project: Project | None, composed: Composed, arguments: Sequence
 def _each(
     project: Project | None, composed: Composed, arguments: Sequence[str], verb: str, draw: Draw
 ) -> tuple[list[dict[str, Any]], int]:
-    """Draw each video; return what was written or went wrong, and how often it went wrong."""
+    """Draw each video; return what was written or went wrong, and how often it went wrong.
+
+    What one video's poses cannot give, a body part for instance, is that video's failure.
+    """
     if not arguments:
         raise ConfigError(f"no video was given. Name videos or folders: `dlc {verb} VIDEO...`.")
     options = composed.plain()
@@ -85,26 +88,35 @@ def _each(
     network = chosen_network(project, composed)
     destfolder = Path(options["destfolder"]).expanduser() if options["destfolder"] else None
     file = Path(options["file"]).expanduser() if options["file"] else None
-    results: list[dict[str, Any]] = []
+    videos, results = _found(arguments, options["videotype"])
+    if file is not None and len(videos) > 1:
+        raise ConfigError(
+            f"file={file} holds the poses of one video, but {len(videos)} were given: "
+            f"{', '.join(video.name for video in videos)}. Name that one alone."
+        )
+    for video in videos:
+        try:
+            poses = find_poses(video, destfolder=destfolder, network=network, file=file)
+            tracks = choose_tracks(
+                drawn_skeleton(poses.skeleton, project), options["displayedbodyparts"], options["colormap"]
+            )
+            files = draw(video, poses, tracks, destfolder or video.parent, options)
+            results.append({"video": str(video), "files": [str(path) for path in files]})
+        except DlcError as exc:
+            results.append(_failure(str(video), exc))
+    return results, sum("error" in one for one in results)
+
+
+def _found(arguments: Sequence[str], videotype: str) -> tuple[list[Path], list[dict[str, Any]]]:
+    """Return the videos that the arguments mean, each once, and the failures of arguments that mean none."""
+    videos: list[Path] = []
+    failures = []
     for argument in arguments:
         try:
-            videos = find_videos([argument], options["videotype"])
+            videos += find_videos([argument], videotype)
         except DlcError as exc:
-            results.append(_failure(str(argument), exc))
-            continue
-        for video in videos:
-            try:
-                poses = find_poses(video, destfolder=destfolder, network=network, file=file)
-                tracks = choose_tracks(
-                    drawn_skeleton(poses.skeleton, project), options["displayedbodyparts"], options["colormap"]
-                )
-                files = draw(video, poses, tracks, destfolder or video.parent, options)
-                results.append({"video": str(video), "files": [str(path) for path in files]})
-            except ConfigError:
-                raise
-            except DlcError as exc:
-                results.append(_failure(str(video), exc))
-    return results, sum("error" in one for one in results)
+            failures.append(_failure(str(argument), exc))
+    return list(dict.fromkeys(videos)), failures
 
 
 def drawn_skeleton(skeleton: Skeleton, project: Project | None) -> Skeleton:
@@ -156,6 +168,9 @@ def _background(video: Path, poses: PoseFile) -> NDArray[np.uint8] | None:
         return None
     try:
         with VideoReader(video) as reader:
+            if poses.frame_size not in (None, (reader.height, reader.width)):
+                warn(f"{video.name} is not shown behind the trajectories: {other_size(reader, poses)}.")
+                return None
             return reader.read(min(poses.frame_count, reader.frame_count) // 2)
     except DlcError:  # the pictures need no video
         return None

@@ -111,6 +111,14 @@ def test_a_crop_shows_that_part_with_the_dots_moved_along(mouse, tmp_path):
     assert np.abs(image[y - crop.y1, x - crop.x1] - TRACKS.colors[5]).max() < 60
 
 
+def test_poses_of_another_frame_size_are_refused_and_nothing_is_written(mouse, tmp_path):
+    video, poses = mouse
+    doubled = PoseFile.from_arrays(2 * poses.keypoints[:], poses.likelihood[:], SKELETON, frame_size=(240, 320))
+    with pytest.raises(DataError, match=r"160 x 120 pixels, those of the poses 320 x 240"):
+        write_labeled_video(video, doubled, tmp_path / "no.mp4", TRACKS, DotStyle())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_poses_of_another_length_are_refused_and_nothing_is_written(mouse, tmp_path):
     video, poses = mouse
     short = PoseFile.from_arrays(poses.keypoints[:5], poses.likelihood[:5], SKELETON)

@@ -6,10 +6,11 @@ from dlc_core.api import run_step
 from dlc_core.demo.animal import SKELETON
 from dlc_core.demo.generate import generate_video
 from dlc_core.errors import ConfigError, RunError
+from dlc_core.inference.pose_file import PoseFile
 from dlc_core.project.create import create_project
 from dlc_core.skeleton import Skeleton
 from dlc_core.video.reader import VideoReader
-from dlc_core.visualize.run import drawn_skeleton
+from dlc_core.visualize.run import _background, drawn_skeleton
 
 SCORER = "DLC_Resnet50_walkJan31shuffle1_wide_snapshot_10"
 
@@ -93,6 +94,37 @@ def test_a_named_file_is_read_and_destfolder_takes_the_results(project, video, t
     options = [f"file='{table}'", f"destfolder='{place}'", "displayedbodyparts=spine"]
     run_step("plot", project, options, [video])
     assert (place / "plot-poses" / video.stem / "hist.png").is_file()
+
+
+def test_a_named_file_is_for_one_video(project, video, tmp_path):
+    table = video.with_name(f"{video.stem}{SCORER}.csv")
+    for verb in ("plot", "label_video"):
+        with pytest.raises(ConfigError, match=r"poses of one video, but 2 were given: mouse 1=ä\.mp4, other\.mp4"):
+            run_step(verb, project, [f"file='{table}'"], [video, video.with_name("other.mp4")])
+    assert not (video.parent / "plot-poses").exists()
+    assert run_step("plot", project, [f"file='{table}'"], [video, video]).failed == 0
+
+
+def test_poses_without_a_body_part_are_the_failure_of_their_video_alone(project, video, capsys):
+    other = video.with_name("other.mp4")
+    columns = pd.MultiIndex.from_product(
+        [[SCORER], ["snout"], ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
+    )
+    pd.DataFrame(np.ones((4, 3)), columns=columns).to_csv(other.with_name(f"other{SCORER}.csv"))
+    outcome = run_step("plot", project, ["displayedbodyparts=tailtip"], [other, video])
+    assert outcome.failed == 1
+    failed, drawn = outcome.data["videos"]
+    assert failed["error"].startswith("other.mp4: displayedbodyparts has 'tailtip', which is no body part here")
+    assert len(drawn["files"]) == 4
+
+
+def test_a_video_of_another_size_is_not_shown_behind_the_trajectories(tmp_path, capsys):
+    generate_video(tmp_path / "half.mp4", 4, 48, 64, seed=1)
+    points, likelihood = np.ones((4, 1, 6, 2)), np.ones((4, 1, 6))
+    for size, is_shown in (((96, 128), False), ((48, 64), True), (None, True)):
+        poses = PoseFile.from_arrays(points, likelihood, SKELETON, frame_size=size)
+        assert (_background(tmp_path / "half.mp4", poses) is not None) is is_shown
+        assert ("64 x 48 pixels, those of the poses 128 x 96" in capsys.readouterr().err) is not is_shown
 
 
 def test_the_lines_are_those_that_config_yaml_says_today(project, video):
