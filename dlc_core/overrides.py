@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dlc_core.verbs import FREE_VALUES
+from dlc_core.verbs import FREE_LISTS, FREE_VALUES
 
 _ASSIGNMENT = re.compile(r"^[+~]{0,2}[A-Za-z_][\w./@]*=")
 _DELETION = re.compile(r"^~[A-Za-z_][\w./@]*$")
@@ -42,7 +42,8 @@ def quote_free_values(overrides: Sequence[str], multirun: bool = False) -> list[
     """Return the overrides with the values of `dlc_core.verbs.FREE_VALUES` in Hydra's quotes.
 
     Spaces, ``=``, commas, brackets, quotes, ``#``, ``&`` and non-ASCII characters then survive, and ``run=1e5`` stays
-    a name. A value that is quoted already, and ``null``, are left as they are.
+    a name. A value that is quoted already, and ``null``, are left as they are. Of `dlc_core.verbs.FREE_LISTS`, each
+    name of a list in brackets is quoted.
 
     Parameters
     ----------
@@ -56,11 +57,18 @@ def quote_free_values(overrides: Sequence[str], multirun: bool = False) -> list[
 
 def _quoted(override: str, multirun: bool) -> str:
     match = _KEY.match(override)
-    if not match or match[2] not in FREE_VALUES:
+    if not match or match[2] not in FREE_VALUES | FREE_LISTS:
         return override
     sign, key, value = match.groups()
-    parts = _split_unquoted(value) if multirun else [value]
-    return f"{sign}{key}={','.join(quote(part) for part in parts)}"
+    lists = key in FREE_LISTS
+    parts = _split_unquoted(value, brackets=lists) if multirun else [value]
+    return f"{sign}{key}={','.join(_quoted_names(part) if lists else quote(part) for part in parts)}"
+
+
+def _quoted_names(value: str) -> str:
+    if not (value.startswith("[") and value.endswith("]")):
+        return quote(value)
+    return f"[{','.join(quote(name.strip()) for name in _split_unquoted(value[1:-1]))}]"
 
 
 def quote(value: str) -> str:
@@ -78,15 +86,18 @@ def _is_quoted(value: str) -> bool:
     return len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
 
 
-def _split_unquoted(value: str) -> list[str]:
-    parts, current, inside = [], "", ""
+def _split_unquoted(value: str, brackets: bool = False) -> list[str]:
+    """Return the parts of `value` between commas that no quotes, and if asked no square brackets, enclose."""
+    parts, current, inside, depth = [], "", "", 0
     for character in value:
-        if character == "," and not inside:
+        if character == "," and not inside and not depth:
             parts.append(current)
             current = ""
             continue
+        if brackets and not inside:
+            depth += {"[": 1, "]": -1}.get(character, 0)
         if character in "'\"":
-            if not inside and not current:
+            if not inside and not current.strip():
                 inside = character
             elif character == inside:
                 inside = ""

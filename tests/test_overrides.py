@@ -40,7 +40,30 @@ def test_in_a_sweep_only_a_comma_outside_quotes_separates():
     (override,) = quote_free_values(["run='a,b',c d"], multirun=True)
     parsed = OverridesParser.create().parse_override(override)
     assert parsed.is_sweep_override()
-    assert [str(value) for value in parsed.value().list] == ["a,b", "c d"] or len(parsed.value().list) == 2
+    assert [value.text for value in parsed.value().list] == ["a,b", "c d"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("skeleton_color=#1f77b4", "#1f77b4"),
+        ("colormap=tab10", "tab10"),
+        ("displayedbodyparts=paw(l)", "paw(l)"),
+        ("displayedbodyparts=all", "all"),
+        ("displayedbodyparts=[paw(l), 'a,b',tail]", ["paw(l)", "a,b", "tail"]),
+        ("displayedbodyparts=[]", []),
+    ],
+)
+def test_colours_and_body_parts_need_no_quotes(typed, value):
+    (override,) = quote_free_values([typed])
+    assert OverridesParser.create().parse_override(override).value() == value
+
+
+def test_in_a_sweep_over_lists_of_body_parts_a_comma_inside_brackets_does_not_separate():
+    (override,) = quote_free_values(["displayedbodyparts=[paw(l),tail],nose"], multirun=True)
+    parsed = OverridesParser.create().parse_override(override)
+    first, second = parsed.value().list
+    assert ([name.text for name in first], second.text) == (["paw(l)", "tail"], "nose")
 
 
 def test_values_of_other_options_are_left_to_hydra():

@@ -4,7 +4,8 @@ The loop is ours because pluggy's stops at the first broken plugin and drops the
 A plugin that cannot be imported, misspells a hook, asks for wrong arguments or raises is recorded with its distribution
 and the reason; all others work.
 
-``DLC_DISABLED_PLUGINS=dist-a,dist-b`` leaves out distributions (or entry points) by name.
+``DLC_DISABLED_PLUGINS=dist-a,dist-b`` leaves out distributions (or entry points) by name; case, and dashes or
+underscores, do not matter, as for pip.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 import pluggy
+from packaging.utils import canonicalize_name
 
 from dlc_core import __version__
 from dlc_core.errors import PluginError, suggest
@@ -67,7 +69,8 @@ class Plugins:
     config_paths : list of (provider, path)
         Where plugins keep presets.
     presets : dict
-        Config group to the names of presets with who offers each; the first provider of a name counts, as for Hydra.
+        Config group (those of the kinds, and others such as ``experiment``) to the names of presets with who offers
+        each; the first provider of a name counts, as for Hydra.
     failures : list of Failure
     disabled, providers : list of str
     """
@@ -130,7 +133,7 @@ class Plugins:
     def _add_presets(self, provider: str, found: dict[str, list[str]]) -> None:
         for group, names in found.items():
             for name in names:
-                first = self.presets[group].setdefault(name, provider)
+                first = self.presets.setdefault(group, {}).setdefault(name, provider)
                 if first != provider:
                     self.fail(provider, PluginError(f"preset {group}/{name}.yaml is hidden by that of {first}"))
 
@@ -171,8 +174,16 @@ def _checked_component(item: object, hook: str) -> Component:
         raise PluginError(f"component {item.name!r} has target {item.target!r}; expected 'package.module:attribute'")
     if not dataclasses.is_dataclass(item.config):
         raise PluginError(f"component {item.name!r} has config {item.config!r}; expected a dataclass at module level")
-    if "name" not in (option.name for option in dataclasses.fields(item.config)):
+    names = [option.default for option in dataclasses.fields(item.config) if option.name == "name"]
+    if not names:
         raise PluginError(f"component {item.name!r}: its config {item.config.__name__} has no field `name`")
+    if names[0] != item.name:  # the name in a config says what is built
+        given = "nothing" if names[0] is dataclasses.MISSING else repr(names[0])
+        raise PluginError(
+            f"component {item.name!r}: `name` of its config {item.config.__name__} defaults to {given}; "
+            f"expected {item.name!r}, as users write it. Give {item.config.__name__} the field "
+            f"`name: str = {item.name!r}`"
+        )
     return item
 
 
@@ -193,12 +204,12 @@ def load_plugins() -> Plugins:
     plugins = Plugins()
     for name in BUILTIN:
         plugins.add(import_module(name), BUILTIN_PROVIDER)
-    disabled = {name.strip() for name in os.environ.get("DLC_DISABLED_PLUGINS", "").split(",") if name.strip()}
-    for entry_point in _entry_points():
+    disabled, entry_points = _Disabled.from_environment(), _entry_points()
+    for entry_point in entry_points:
         distribution = entry_point.dist.name if entry_point.dist else "unknown"
         version = entry_point.dist.version if entry_point.dist else "?"
         provider = f"{distribution} {version} [{entry_point.name}]"
-        if {entry_point.name, distribution} & disabled:
+        if disabled.names(entry_point.name, distribution):
             plugins.disabled.append(provider)
             continue
         try:
@@ -211,7 +222,34 @@ def load_plugins() -> Plugins:
         plugins.add(module, provider)
     plugins.settle_presets()
     _warn(plugins)
+    disabled.warn_of_unknown(ep.dist.name for ep in entry_points if ep.dist)
     return plugins
+
+
+@dataclass
+class _Disabled:
+    """The names in ``DLC_DISABLED_PLUGINS``: normalised to as they were written; and those that matched something."""
+
+    asked: dict[str, str]
+    matched: set[str] = field(default_factory=set)
+
+    @classmethod
+    def from_environment(cls) -> _Disabled:
+        given = os.environ.get("DLC_DISABLED_PLUGINS", "").split(",")
+        return cls({canonicalize_name(name.strip()): name.strip() for name in given if name.strip()})
+
+    def names(self, *names: str) -> bool:
+        """Tell whether one of `names` is disabled, and remember it."""
+        found = {canonicalize_name(name) for name in names} & self.asked.keys()
+        self.matched |= found
+        return bool(found)
+
+    def warn_of_unknown(self, distributions: Iterable[str]) -> None:
+        installed = sorted(set(distributions))
+        for name in self.asked.keys() - self.matched:
+            known = f"Installed: {', '.join(installed)}." if installed else "No plugin is installed."
+            message = f"DLC_DISABLED_PLUGINS names {self.asked[name]!r}, which is no plugin here. "
+            warnings.warn(f"{message}{suggest(name, installed)}{known}", RuntimeWarning, stacklevel=3)
 
 
 def _entry_points() -> list[metadata.EntryPoint]:

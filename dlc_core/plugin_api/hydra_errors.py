@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import re
+import shlex
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
 
-from dlc_core.errors import suggest
+from dlc_core.errors import DuplicateComponentError, suggest
+from dlc_core.overrides import quote
 from dlc_core.plugin_api.discovery import load_plugins
-from dlc_core.verbs import verb_named
+from dlc_core.plugin_api.kinds import KINDS
 
 # What Hydra adds that does not help: advice to force unknown keys in, web pages, the search path.
 _NOISE = re.compile(
@@ -18,41 +22,89 @@ _NOISE = re.compile(
     r"|(?: ?Config search path.*)|(?:^In '[^']+': )|(?: ?object_type=\w+)"
 )
 
+_EXTRAS = {
+    "hydra/launcher": {"joblib": "cluster", "submitit_local": "cluster", "submitit_slurm": "cluster", "ray": "ray"},
+    "hydra/sweeper": {"optuna": "optuna"},
+}
+"""Launchers and sweepers of Hydra's own plugins, and the extra of ours that installs each."""
+
 
 def one_line(exc: Exception, verb: str) -> str:
     """Return what was found, what was expected and what to do, for an error while composing `verb`."""
+    if isinstance(exc, OverrideParseException):
+        return _unreadable(exc)
     cause = exc.__cause__
     text = " ".join(f"{exc} {cause if cause is not None else ''}".split())
-    if match := re.search(r"Could not find '([\w@]+)/([^']*)'", text):
+    if match := re.search(r"Could not (?:find|load) '([\w@/.-]+)/([^'/]*)'", text):
         text = _unknown_choice(match[1], match[2])
     elif match := re.search(r"Key '([^']+)' (?:is )?not in '(\w+)'", text):
-        text = _unknown_option(match[1], match[2], text, verb)
+        text = _unknown_option(match[1], exc, text)
     else:
         text = _NOISE.sub("", text).rstrip(". ") + "."
     return f"{text} `dlc {verb.replace('_', '-')} --help` lists the options."
 
 
+def _unreadable(exc: OverrideParseException) -> str:
+    """Say how to write a value that Hydra's grammar cannot read."""
+    key, equals, value = exc.override.partition("=")
+    if not equals:
+        return f"{exc.override!r} is no override. Options are written name=value."
+    quoted = f"{key}={quote(value)}"
+    typed = shlex.quote(quoted) if re.search(r'[$`"\\!]', quoted) else f'"{quoted}"'
+    return (
+        f"the value of {exc.override} cannot be read: it has signs that mean something else here, or an open quote or "
+        f"bracket. If it is meant as text, quote it: {typed}."
+    )
+
+
 def _unknown_choice(group: str, choice: str) -> str:
+    for kind in KINDS:
+        registry = load_plugins().registry(kind.singular)
+        if kind.group == group and choice in registry.ambiguous:
+            try:
+                registry[choice]
+            except DuplicateComponentError as exc:
+                return str(exc)
+    known, extras = _known_in(group), _EXTRAS.get(group, {})
+    if choice in extras and choice not in known:
+        install = f'Install it: pip install "dlc-core[{extras[choice]}]". '
+    else:
+        install = suggest(choice, {*known, *extras})
+    return f"{group}={choice} does not exist. {install}Known: {', '.join(known) or 'none'}."
+
+
+def _known_in(group: str) -> list[str]:
+    """Return what a group holds: in the composition that failed, or, after a sweep has ended it, in a new one."""
     hydra = GlobalHydra.instance()
-    known = sorted(set(hydra.config_loader().get_group_options(group))) if hydra.is_initialized() else []
-    return f"{group}={choice} does not exist. {suggest(choice, known)}Known: {', '.join(known) or 'none'}."
+    if hydra.is_initialized():
+        return sorted(set(hydra.config_loader().get_group_options(group)))
+    from dlc_core.plugin_api.hydra_bridge import group_options
+
+    return group_options(group)
 
 
-def _unknown_option(key: str, class_name: str, text: str, verb: str) -> str:
+def _unknown_option(key: str, exc: BaseException, text: str) -> str:
     match = re.search(r"Could not override '([^']+)'", text)
     option = match[1] if match else key
-    known = _fields_of(class_name, verb)
+    known = _fields_where_it_failed(exc)
     parent, _, last = option.rpartition(".")
     where = f"{parent} takes" if parent and last == key else "There are"
     listed = f" {where}: {', '.join(known)}." if known else ""
+    if parent == "trainer":
+        listed += f" Any other argument of Lightning's Trainer is written with a plus: +{option}=..."
     return f"there is no option {option!r}. {suggest(key, known)}".rstrip() + listed
 
 
-def _fields_of(class_name: str, verb: str) -> list[str]:
-    classes = [entry.component.config for registry in load_plugins().registries.values() for entry in registry.values()]
-    settings = importlib.import_module(verb_named(verb).settings.partition(":")[0])
-    classes += [value for value in vars(settings).values() if isinstance(value, type) and is_dataclass(value)]
-    for found in classes:
-        if found.__name__ == class_name:
+def _fields_where_it_failed(exc: BaseException) -> list[str]:
+    """Return the options of the very dataclass that OmegaConf found to lack one."""
+    for cause in _causes(exc):
+        found = cause.object_type if isinstance(cause, OmegaConfBaseException) else None
+        if found is not None and is_dataclass(found):
             return [field.name for field in fields(found)]
     return []
+
+
+def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    while exc is not None:
+        yield exc
+        exc = exc.__cause__

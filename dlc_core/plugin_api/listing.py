@@ -63,9 +63,7 @@ def make_listing(plugins: Plugins) -> Listing:
     from dlc_core.plugin_api.composition import install
 
     install()  # a component may turn out only here to have options that cannot be composed
-    components = [
-        _row(kind, name, entry) for kind in KINDS for name, entry in plugins.registry(kind.singular).items()
-    ]
+    components = [_row(kind, name, entry) for kind in KINDS for name, entry in plugins.registry(kind.singular).items()]
     return Listing(
         providers=[Provider.from_text(name) for name in dict.fromkeys([BUILTIN_PROVIDER, *plugins.providers])],
         components=components,

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from dlc_core.errors import PluginError
-from dlc_core.plugin_api.kinds import KINDS
 
 CONFIGS = "dlc_configs"
 _PACKAGE = "pkg://"
 
 
 def preset_names(path: str) -> dict[str, list[str]]:
-    """Return the names of the presets below a search path, sorted, by config group; groups of plugins only.
+    """Return the names of the presets below a search path, sorted, by config group.
+
+    Every folder with YAML files is a group: ``backbone``, ``experiment``, ``hydra/launcher``. Files that lie in no
+    folder are whole configs, not presets.
 
     Parameters
     ----------
@@ -34,14 +37,19 @@ def preset_names(path: str) -> dict[str, list[str]]:
     """
     if not path.startswith(_PACKAGE):
         raise PluginError(f"the search path {path!r} was returned; expected one like 'pkg://dlc_mynet.conf'")
-    root = resources.files(path.removeprefix(_PACKAGE))
-    found = {}
-    for kind in KINDS:
-        folder = root / kind.group
-        if folder.is_dir():
-            files = [file.name for file in folder.iterdir() if file.is_file()]
-            found[kind.group] = sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
+    found: dict[str, list[str]] = {}
+    _collect(resources.files(path.removeprefix(_PACKAGE)), "", found)
     return found
+
+
+def _collect(folder: Traversable, group: str, found: dict[str, list[str]]) -> None:
+    children = sorted(folder.iterdir(), key=lambda child: child.name)
+    names = [child.name.removesuffix(".yaml") for child in children if child.name.endswith(".yaml")]
+    if group and names:
+        found[group] = names
+    for child in children:
+        if child.is_dir():
+            _collect(child, f"{group}/{child.name}".lstrip("/"), found)
 
 
 def check_presets(found: Mapping[str, Iterable[str]], components: Mapping[str, Iterable[str]]) -> None:

@@ -144,19 +144,17 @@ class Registry(Mapping[str, Entry]):
                 f"`defaults: [<component>, _self_]`; components: {', '.join(sorted(self))}."
             )
         entry = self[name]
-        known = [field.name for field in fields(entry.component.config)]
-        who = self._who(name)
+        known = [field.name for field in fields(entry.component.config) if field.name != "name"]
+        who, takes = self._who(name), f"It takes: {', '.join(known) or 'no options'}."
         for key in plain:
-            if key not in known:
-                raise ConfigError(
-                    f"{who} has no option {key!r}. {suggest(key, known)}"
-                    f"It takes: {', '.join(known[1:]) or 'no options'}."
-                )
+            if key not in known and key != "name":
+                raise ConfigError(f"{who} has no option {key!r}. {suggest(key, known)}{takes}")
         try:
             merged = OmegaConf.merge(OmegaConf.structured(entry.component.config), plain)
             options = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
         except OmegaConfBaseException as exc:
-            raise ConfigError(f"{who}: {str(exc).splitlines()[0]}. It takes: {', '.join(known[1:])}.") from exc
+            option = f"option {exc.full_key!r}: " if exc.full_key else ""
+            raise ConfigError(f"{who}: {option}{str(exc).splitlines()[0].rstrip('.')}. {takes}") from exc
         assert isinstance(options, dict)
         return {str(key): value for key, value in options.items() if key != "name"}
 

@@ -77,6 +77,11 @@ def test_a_third_party_component_is_found_with_its_provider_and_built_with_its_o
         ),
         (good("bad_net", "dlc_broken").replace("@dataclass", ""), "'bad_net' has config <class 'dlc_broken.Config'>"),
         (good("bad_net", "dlc_broken").replace('name: str = "bad_net"', ""), "has no field `name`"),
+        (
+            good("bad_net", "dlc_broken").replace('name: str = "bad_net"', 'name: str = "timm"'),
+            "'bad_net': `name` of its config Config defaults to 'timm'; expected 'bad_net'",
+        ),
+        (good("bad_net", "dlc_broken").replace(' = "bad_net"\n', "\n", 1), "defaults to nothing; expected 'bad_net'"),
         ("import sys\nsys.exit('no display')", "SystemExit: no display"),
         (
             "from dlc_core.plugin_api import hookimpl\n@hookimpl\ndef dlc_heads():\n    raise SystemExit(3)",
@@ -131,8 +136,51 @@ def test_an_option_typo_fails_with_the_near_name_and_the_provider(install_packag
     registry = discover().registry("backbone")
     with pytest.raises(ConfigError, match=r"dlc-mynet 1\.2.*no option 'widht'.*Did you mean 'width'.*width, ratio"):
         registry.build({"name": "my_net", "widht": 3})
-    with pytest.raises(ConfigError, match=r"my_net.*could not be converted to Integer"):
+    with pytest.raises(ConfigError, match=r"option 'width': .*not be converted to Integer\. It takes: width, ratio"):
         registry.build({"name": "my_net", "width": "wide"})
+
+
+def test_the_options_of_a_component_are_listed_wherever_its_field_name_stands(install_package):
+    fields = '    name: str = "my_net"\n    width: int = 64\n    ratio: float = 0.5\n'
+    turned = '    width: int = 64\n    ratio: float = 0.5\n    name: str = "my_net"\n'
+    code = good("my_net", "dlc_mynet")
+    assert fields in code
+    install_package("dlc-mynet", code.replace(fields, turned))
+    with pytest.raises(ConfigError, match=r"It takes: width, ratio\.$"):
+        discover().registry("backbone").build({"name": "my_net", "heigth": 3})
+
+
+def test_two_configs_of_one_class_name_are_not_mixed_up_when_an_option_is_unknown(install_package):
+    install_package("dlc-one", good("one_net", "dlc_one").replace("width", "depth"))
+    install_package("dlc-two", good("two_net", "dlc_two"))
+    with pytest.raises(
+        ConfigError, match=r"option 'backbone\.widht'\. Did you mean 'width'.*takes: name, width, ratio"
+    ):
+        compose("train", ["backbone=two_net", "backbone.widht=3"])
+    with pytest.raises(ConfigError, match=r"takes: name, depth, ratio"):
+        compose("train", ["backbone=one_net", "backbone.widht=3"])
+
+
+def test_choosing_a_name_that_two_packages_offer_says_who_they_are(install_package):
+    install_package("dlc-one", good("my_net", "dlc_one"))
+    install_package("dlc-two", good("my_net", "dlc_two"))
+    discover()
+    with pytest.raises(ConfigError, match=r"'my_net' is offered by dlc-one .* and by dlc-two .*DLC_DISABLED_PLUGINS"):
+        compose("train", ["backbone=my_net"])
+
+
+def test_plugins_are_disabled_in_either_spelling_and_an_unknown_name_is_warned_about(install_package, monkeypatch):
+    install_package("dlc-mynet", good("my_net", "dlc_mynet"), "nets")
+    for name in ("dlc_MyNet", "Dlc-mynet", "NETS"):
+        monkeypatch.setenv("DLC_DISABLED_PLUGINS", name)
+        load_plugins.cache_clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert load_plugins().disabled == ["dlc-mynet 1.2 [nets]"]
+    monkeypatch.setenv("DLC_DISABLED_PLUGINS", "dlc-mynett")
+    load_plugins.cache_clear()
+    with pytest.warns(RuntimeWarning, match=r"names 'dlc-mynett', which is no plugin.*Did you mean 'dlc-mynet'\?"):
+        assert load_plugins().disabled == []
 
 
 def test_an_unknown_component_lists_what_is_known(install_package):
@@ -228,10 +276,39 @@ def with_presets(code: str, path: str) -> str:
     return code + f"\n@hookimpl\ndef dlc_config_paths():\n    return [{path!r}]\n"
 
 
-def write_preset(folder, name: str, text: str) -> None:
-    (folder / "backbone").mkdir(parents=True, exist_ok=True)
+def write_preset(folder, name: str, text: str, group: str = "backbone") -> None:
+    (folder / group).mkdir(parents=True, exist_ok=True)
     (folder / "__init__.py").touch()
-    (folder / "backbone" / f"{name}.yaml").write_text(text)
+    (folder / group / f"{name}.yaml").write_text(text)
+
+
+def test_presets_of_every_group_are_listed_with_who_offers_them(install_package, tmp_path):
+    conf = tmp_path / "site" / "dlc_lab_conf"
+    write_preset(conf, "lab", "# @package _global_\nseed: 3\n", "experiment")
+    write_preset(conf, "cluster", "defaults: [submitit_slurm]\n", "hydra/launcher")
+    write_preset(conf, "lab_wide", "defaults: [lab_net, _self_]\nwidth: 128\n")
+    install_package("dlc-lab", with_presets(good("lab_net", "dlc_lab"), "pkg://dlc_lab_conf"))
+    plugins = discover()
+    assert plugins.failures == []
+    listing = make_listing(plugins)
+    for group, name in (("experiment", "lab"), ("hydra/launcher", "cluster"), ("backbone", "lab_wide")):
+        assert listing.presets[group][name] == "dlc-lab 1.2 [plugin]"
+    assert listing.presets["experiment"]["deeplabcut2018"].startswith("dlc-core ")
+    text = format_listing(listing)
+    assert "experiment=\n  presets: deeplabcut2018, deeplabcut2018_resnet101, lab [dlc-lab 1.2 [plugin]]" in text
+    as_json = listing.as_json()
+    (row,) = (row for row in as_json["components"] if row["name"] == "lab_net")
+    assert (row["distribution"], row["version"]) == ("dlc-lab", "1.2")
+    assert as_json["providers"][1] == {
+        "provider": "dlc-lab 1.2 [plugin]", "distribution": "dlc-lab", "version": "1.2", "entry_point": "plugin",
+    }  # fmt: skip
+
+
+def test_a_preset_of_any_group_that_ours_hides_is_named(install_package, tmp_path):
+    write_preset(tmp_path / "site" / "dlc_lab_conf", "deeplabcut2018", "# @package _global_\nseed: 3\n", "experiment")
+    install_package("dlc-lab", with_presets(good("lab_net", "dlc_lab"), "pkg://dlc_lab_conf"))
+    (failure,) = discover().failures
+    assert "preset experiment/deeplabcut2018.yaml is hidden by that of dlc-core" in failure.reason
 
 
 def test_a_preset_of_a_plugin_takes_the_name_from_the_component_of_another(install_package, tmp_path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dlc_core.errors import ConfigError
 from dlc_core.plugin_api.hydra_bridge import Composed, compose
+from dlc_core.project import keys
 from dlc_core.project.project import Project
 from dlc_core.project.runs import shuffle_folder
 
@@ -69,13 +71,27 @@ def test_each_level_beats_the_next_for_a_value(project, experiments):
     assert composed.sources[option] == "command line"
 
 
-def test_config_yaml_beats_the_dataclass_and_pose_cfg_beats_config_yaml_for_a_value(project):
+def test_config_yaml_beats_the_dataclass_and_the_command_line_beats_config_yaml_for_a_value(project):
     assert value(compose("analyze", [], project), "batch_size") is None
     project = configure(project, "batch_size: 3\n")
     composed = compose("analyze", [], project)
     assert value(composed, "batch_size") == 3
     assert composed.sources["batch_size"] == "config.yaml: batch_size"
     assert value(compose("analyze", ["batch_size=2"], project), "batch_size") == 2
+    assert compose("analyze", ["batch_size=2"], project).sources["batch_size"] == "command line"
+
+
+def test_pose_cfg_beats_config_yaml_for_a_value(project, monkeypatch):
+    """In the table no option is set by both files, so batch_size of config.yaml is given a meaning for training."""
+    row = keys._TABLES[keys.CONFIG]["batch_size"]
+    both = replace(row, option="training.batch_size", verbs=("train",))
+    monkeypatch.setitem(keys._TABLES[keys.CONFIG], "batch_size", both)
+    project, option = configure(project, "batch_size: 3\n"), "training.batch_size"
+    composed = compose("train", [], project)
+    assert (value(composed, option), composed.sources[option]) == (3, "config.yaml: batch_size")
+    write_pose_cfg(project, "batch_size: 5\n")
+    composed = compose("train", [], project)
+    assert (value(composed, option), composed.sources[option]) == (5, "pose_cfg.yaml: batch_size")
 
 
 def test_each_level_beats_the_next_for_a_component_choice(project, experiments):
@@ -155,6 +171,10 @@ def test_composing_writes_nothing_into_the_project(project):
         ("training.stesp=1", "no option 'training.stesp'. Did you mean 'steps'"),
         ("seed=abc", "could not be converted to Integer"),
         ("experiment=nothing", "experiment=nothing does not exist"),
+        ("hydra/launcher=foo", "hydra/launcher=foo does not exist. Known: basic"),
+        ("hydra/launcher=submitit_slrum", "Did you mean 'submitit_slurm'"),
+        ("trainer.max_epoch=3", "no option 'trainer.max_epoch'. trainer takes: accelerator"),
+        ("trainer.max_epoch=3", "with a plus: +trainer.max_epoch=..."),
     ],
 )
 def test_a_wrong_override_is_one_line_with_the_near_name(project, override, message):
@@ -162,6 +182,26 @@ def test_a_wrong_override_is_one_line_with_the_near_name(project, override, mess
         compose("train", [override], project)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_one_wrong_name_of_a_list_is_named_with_the_near_one(project):
+    with pytest.raises(ConfigError, match=r"exporter=cvs does not exist\. Did you mean 'csv'\? Known: .*h5"):
+        compose("analyze", ["exporter=[h5,cvs]"], project)
+
+
+def test_a_launcher_that_an_extra_brings_says_which(project, monkeypatch):
+    extras = {"hydra/launcher": {"submitit_of_the_lab": "cluster"}}
+    monkeypatch.setattr("dlc_core.plugin_api.hydra_errors._EXTRAS", extras)
+    with pytest.raises(ConfigError, match=r'does not exist\. Install it: pip install "dlc-core\[cluster\]"'):
+        compose("train", ["hydra/launcher=submitit_of_the_lab"], project)
+
+
+def test_the_extras_bring_the_launchers_and_sweepers_that_are_said_of_them():
+    from dlc_core.plugin_api.hydra_bridge import group_options
+    from dlc_core.plugin_api.hydra_errors import _EXTRAS
+
+    for group, extras in _EXTRAS.items():
+        assert set(extras) <= set(group_options(group)), "run the tests where dlc-core[test] is installed"
 
 
 def test_the_model_names_the_default_parts_and_every_layer_replaces_them_one_by_one(project, experiments):
