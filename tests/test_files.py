@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 
 import pytest
 
@@ -41,6 +43,63 @@ def test_the_longest_legal_name_can_be_written(tmp_path):
 def test_a_full_disk_is_one_clear_line(tmp_path):
     with pytest.raises(DiskError, match=r"labels.csv: the disk is full"), replacing(tmp_path / "labels.csv"):
         raise OSError(28, os.strerror(28))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.EIO, "reports an error.*cable"),
+        (errno.EFBIG, "larger than.*ulimit -f"),
+        (errno.ESTALE, "network drive.*connection"),
+        (errno.EROFS, "read-only"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.EPIPE, "Broken pipe.*Check the disk"),
+    ],
+)
+def test_whatever_the_file_system_says_is_one_line_with_what_to_do(tmp_path, code, words):
+    with pytest.raises(DiskError, match=rf"cannot write .*labels\.csv: .*{words}") as caught:
+        with replacing(tmp_path / "labels.csv"):
+            raise OSError(code, os.strerror(code))
+    assert "destfolder" not in str(caught.value)
+    with pytest.raises(DiskError, match=r", or write elsewhere with destfolder=\.$"):
+        with replacing(tmp_path / "labels.csv", "write elsewhere with destfolder="):
+            raise OSError(code, os.strerror(code))
+
+
+def test_a_file_where_a_folder_is_needed_is_named(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    for path in (tmp_path / "notes.txt" / "a.csv", tmp_path / "notes.txt" / "deeper" / "a.csv"):
+        with pytest.raises(DiskError, match=r"notes\.txt is a file, a folder is needed there\. Move the file away"):
+            write_text(path, "x")
+
+
+def test_a_folder_where_a_file_is_needed_is_one_clear_line(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(DiskError, match=r"a\.csv: something else of that name is there\. Move it away"):
+        write_text(tmp_path / "a.csv", "x")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_source_that_is_gone_is_named_and_not_the_disk_blamed(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DiskError, match=r"cannot write .*b\.csv: .*a\.csv cannot be used \(No such file"):
+        with replacing(tmp_path / "there" / "b.csv") as temporary:
+            shutil.copy2(tmp_path / "a.csv", temporary)
+
+
+def test_a_durable_file_and_its_name_reach_the_disk_itself(tmp_path, monkeypatch):
+    reached = []
+    fsync = os.fsync
+
+    def noticed(descriptor):
+        reached.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noticed)
+    with replacing(tmp_path / "a.json", durable=True) as temporary:
+        temporary.write_text("{}")
+    folder = [tmp_path.stat().st_ino] if os.name == "posix" else []
+    assert reached == [(tmp_path / "a.json").stat().st_ino, *folder]
 
 
 def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):

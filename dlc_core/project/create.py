@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dlc_core.aside import aside
 from dlc_core.console import warn
-from dlc_core.errors import ConfigError, DataError, DiskError, ProjectError
-from dlc_core.files import check_name, disk_error, replacing, write_text
+from dlc_core.errors import ConfigError, DataError, ProjectError
+from dlc_core.files import check_name, disk_error, disk_errors, replacing, write_text
 from dlc_core.project.box1 import BOX1
 from dlc_core.project.project import CONFIG_NAME, Project, file_name
 from dlc_core.project.yaml_text import new_text, with_entries
@@ -120,16 +120,11 @@ def new_project(
             f"{final} exists and is never overwritten. Open it, add videos to it with `dlc add-videos`, or choose "
             "another name."
         )
-    aside = final.with_name(f".~{secrets.token_hex(4)}-new-project")
-    try:
+    with disk_errors(final, "make the project in another folder"), aside(final) as temporary:
         for folder in _FOLDERS:
-            (aside / folder).mkdir(parents=True)
-        yield aside, final
-        aside.rename(final)
-    except OSError as exc:
-        raise exc if isinstance(exc, DiskError) else disk_error(final, exc) from exc
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+            (temporary / folder).mkdir(parents=True)
+        yield temporary, final
+        temporary.rename(final)
 
 
 def write_config(
