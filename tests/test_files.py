@@ -57,13 +57,12 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
     ],
 )
 def test_whatever_the_file_system_says_is_one_line_with_what_to_do(tmp_path, code, words):
-    with pytest.raises(DiskError, match=rf"cannot write .*labels\.csv: .*{words}") as caught:
-        with replacing(tmp_path / "labels.csv"):
-            raise OSError(code, os.strerror(code))
+    path, refusal = tmp_path / "labels.csv", OSError(code, os.strerror(code))
+    with pytest.raises(DiskError, match=rf"cannot write .*labels\.csv: .*{words}") as caught, replacing(path):
+        raise refusal
     assert "destfolder" not in str(caught.value)
-    with pytest.raises(DiskError, match=r", or write elsewhere with destfolder=\.$"):
-        with replacing(tmp_path / "labels.csv", "write elsewhere with destfolder="):
-            raise OSError(code, os.strerror(code))
+    with pytest.raises(DiskError, match=r", or look at a=b\.$"), replacing(path, "look at a=b"):
+        raise refusal
 
 
 def test_a_file_where_a_folder_is_needed_is_named(tmp_path):
@@ -82,9 +81,9 @@ def test_a_folder_where_a_file_is_needed_is_one_clear_line(tmp_path):
 
 def test_a_source_that_is_gone_is_named_and_not_the_disk_blamed(tmp_path):
     (tmp_path / "there").mkdir()
-    with pytest.raises(DiskError, match=r"cannot write .*b\.csv: .*a\.csv cannot be used \(No such file"):
-        with replacing(tmp_path / "there" / "b.csv") as temporary:
-            shutil.copy2(tmp_path / "a.csv", temporary)
+    expected = r"cannot write .*b\.csv: .*a\.csv cannot be used \(No such file"
+    with pytest.raises(DiskError, match=expected), replacing(tmp_path / "there" / "b.csv") as temporary:
+        shutil.copy2(tmp_path / "a.csv", temporary)
 
 
 def test_a_durable_file_and_its_name_reach_the_disk_itself(tmp_path, monkeypatch):
