@@ -7,19 +7,19 @@ child processes. Nothing heavy is imported before a verb needs it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dlc_core import __version__
-from dlc_core.console import Outcome, keep_stdout_for_data, say, warn
-from dlc_core.errors import DlcError, ProjectError
-from dlc_core.overrides import quote_free_values, sort_tokens
+from dlc_core.console import Outcome, keep_stdout_for_data, say, show_tracebacks, warn
+from dlc_core.errors import DlcError
+from dlc_core.overrides import quote, quote_free_values, sort_tokens
 from dlc_core.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
@@ -55,6 +55,17 @@ class Protocol(click.Group):
                 f"there is no command {args[0]!r}. {suggest(args[0], self.commands)}Commands: {names}."
             )
         return super().resolve_command(ctx, args)
+
+
+class Step(click.Command):
+    """A verb whose words are overrides and files."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep ``--``, which click would swallow: it ends the overrides."""
+        end = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:end])
+        ctx.params["tokens"] = (*(ctx.params.get("tokens") or ()), *args[end:])
+        return rest
 
 
 HELP = """Markerless pose estimation: label 20-200 frames, get every body part in every frame.
@@ -99,35 +110,31 @@ def find_project(verb: Verb, path: str | None, overrides: Sequence[str]) -> Proj
     """Return the project of this command; None for a verb that can do without and names a run by its path."""
     from dlc_core.project.project import Project
 
-    if path is not None:
-        return Project.open(Path(path))
-    try:
-        return Project.find(Path.cwd())
-    except ProjectError:
-        if verb.without_project and any(text.startswith("run=") for text in overrides):
-            return None
-        raise
+    project = Project.chosen(path)
+    if project is None and not (verb.without_project and any(text.startswith("run=") for text in overrides)):
+        return Project.find()  # raises, naming the folders searched
+    return project
 
 
 def _sweep(verb: Verb, project: Project | None, overrides: list[str], arguments: Sequence[str]) -> Outcome:
-    from datetime import datetime
-
     from dlc_core.sweep import report, run_sweep
+    from dlc_core.sweep_folder import claimed_folder, take_name
+    from dlc_core.sweep_search import require_objective
 
-    name = next((text.partition("=")[2].strip("'\"") for text in overrides if text.startswith("sweep=")), "")
-    name = name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    overrides = [text for text in overrides if not text.startswith("sweep=")]
-    fixed = [f"sweep={name}"] if verb.name == "train" else []
-    root = project.models_folder() if project else Path.cwd()
-    folder = root / "sweeps" / name
-    say(f"Sweep {name}: jobs and their logs in {folder}")
-    results = run_sweep(verb, project.root if project else None, overrides, arguments, folder, fixed)
+    name, overrides = take_name(verb, overrides)
+    require_objective(verb, project, overrides)
+    with claimed_folder(verb, project, overrides, name) as folder:
+        say(f"Sweep {folder.name}: jobs and their logs in {folder}")
+        fixed = [f"sweep={quote(folder.name)}"] if verb.name == "train" else []
+        results = run_sweep(verb, project.root if project else None, overrides, arguments, folder, fixed)
     failed = report(results)
     jobs = [
         {"number": job.number, "overrides": job.overrides, "exit_code": job.exit_code, "folder": str(job.folder)}
         for job in results
     ]
-    return Outcome({"sweep": name, "jobs": jobs}, "dlc evaluate run=latest" if verb.name == "train" else "", failed)
+    return Outcome(
+        {"sweep": folder.name, "jobs": jobs}, "dlc evaluate run=latest" if verb.name == "train" else "", failed
+    )
 
 
 def finish(outcome: Outcome, as_json: bool) -> None:
@@ -141,10 +148,7 @@ def finish(outcome: Outcome, as_json: bool) -> None:
 
 
 def _add(verb: Verb) -> None:
-    @dlc.command(
-        verb.command, help=verb.summary, short_help=verb.summary, context_settings={"ignore_unknown_options": False},
-        add_help_option=False,
-    )  # fmt: skip
+    @dlc.command(verb.command, cls=Step, help=verb.summary, short_help=verb.summary, add_help_option=False)
     @click.argument("tokens", nargs=-1, type=click.UNPROCESSED, shell_complete=_complete)
     @click.option("-m", "--multirun", is_flag=True, help="Run every combination of comma-separated values.")
     @click.option("-h", "--help", "wants_help", is_flag=True, help="Show the options and their values.")
@@ -166,9 +170,10 @@ def _add(verb: Verb) -> None:
 
 def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Complete ``group=choice`` and option names; never fails a shell."""
-    from dlc_core.help import completions
+    from dlc_core.help import completions, typed_in_bash
 
-    return completions(str(ctx.info_name), incomplete)
+    prefix, value = typed_in_bash(os.environ, incomplete)
+    return [text.removeprefix(prefix) for text in completions(str(ctx.info_name), prefix + value)]
 
 
 def main() -> None:
@@ -177,7 +182,9 @@ def main() -> None:
     from dlc_core import commands  # noqa: F401 - adds the verbs that are plain click commands
 
     debug = "--debug" in sys.argv
-    if not debug:
+    if debug:
+        show_tracebacks()
+    else:
         sys.excepthook = _one_line
     try:
         dlc.main(standalone_mode=False)

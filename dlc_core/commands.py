@@ -13,7 +13,7 @@ import click
 
 from dlc_core.cli import USER_ERROR, debug_option, dlc, finish, json_option, project_option
 from dlc_core.console import Outcome, keep_stdout_for_data, say
-from dlc_core.verbs import VERBS
+from dlc_core.verbs import VERBS, verb_named
 
 
 @dlc.command("create-project")
@@ -68,7 +68,7 @@ def add_videos(videos: tuple[str, ...], copy_videos: bool, project_path: str | N
     from dlc_core.project import create
     from dlc_core.project.project import Project
 
-    project = Project.open(Path(project_path)) if project_path else Project.find(Path.cwd())
+    project = Project.chosen(project_path) or Project.find()
     create.add_videos(project, list(videos), copy_videos=copy_videos)
     finish(Outcome({"project": str(project.root)}, "dlc extract-frames"), False)
 
@@ -93,7 +93,6 @@ def plugins(as_json: bool) -> None:
 @debug_option
 def config(verb: str, tokens: tuple[str, ...], project_path: str | None, as_json: bool) -> None:
     """Show the options a step would run with, and where each value comes from."""
-    from dlc_core.errors import ProjectError
     from dlc_core.help import flat
     from dlc_core.overrides import quote_free_values, sort_tokens
     from dlc_core.plugin_api.hydra_bridge import compose
@@ -101,13 +100,8 @@ def config(verb: str, tokens: tuple[str, ...], project_path: str | None, as_json
 
     if as_json:
         keep_stdout_for_data()
-    try:
-        project = Project.open(Path(project_path)) if project_path else Project.find(Path.cwd())
-    except ProjectError:
-        if project_path:
-            raise
-        project = None
-    composed = compose(verb.replace("-", "_"), quote_free_values(sort_tokens(tokens)[0]), project)
+    project = Project.chosen(project_path)
+    composed = compose(verb_named(verb).name, quote_free_values(sort_tokens(tokens)[0]), project)
     if as_json:
         print(
             json.dumps({"config": composed.plain(), "choices": composed.choices, "sources": composed.sources}, indent=2)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from dlc_core.errors import DlcError, ProjectError
+from dlc_core.errors import DlcError
 from dlc_core.verbs import VERBS, Verb
 
 
@@ -18,12 +17,8 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
     from dlc_core.plugin_api.hydra_bridge import Composed, compose, group_options
     from dlc_core.project.project import Project
 
-    try:
-        project = Project.open(Path(project_path)) if project_path else Project.find(Path.cwd())
-    except ProjectError:
-        project = None
     overrides, _ = sort_tokens(tokens)
-    composed: Composed = compose(verb.name, quote_free_values(overrides), project)
+    composed: Composed = compose(verb.name, quote_free_values(overrides), Project.chosen(project_path))
     files = f"{verb.arguments}... " if verb.arguments else ""
     lines = [f"Usage: dlc {verb.command} [-p PROJECT] [-m] {files}[name=value]..."]
     lines += ["", f"  {verb.summary}", "", "Choices:"]
@@ -46,6 +41,29 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
     return "\n".join(lines)
 
 
+def typed_in_bash(environment: Mapping[str, str], incomplete: str) -> tuple[str, str]:
+    """Return (prefix, value) of the word under the cursor, of which bash hands over only the part after its ``=``.
+
+    Bash splits words at ``=``: ``backbone=res`` arrives as ``backbone``, ``=``, ``res``, and what is offered replaces
+    ``res`` alone. The prefix is ``backbone=`` then, and "" in other shells or before a ``=``.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        With the variables of click's completion script: ``_DLC_COMPLETE``, ``COMP_WORDS`` (one a line), ``COMP_CWORD``.
+    incomplete : str
+        The word under the cursor as the shell sees it.
+    """
+    if not environment.get("_DLC_COMPLETE", "").startswith("bash"):
+        return "", incomplete
+    words, place = environment["COMP_WORDS"].split("\n"), int(environment["COMP_CWORD"])
+    if place < len(words) and words[place] == "=":  # the cursor is right behind it
+        place, incomplete = place + 1, ""
+    if not 2 <= place <= len(words) or words[place - 1] != "=":
+        return "", incomplete
+    return f"{words[place - 2]}=", incomplete
+
+
 def completions(command: str, incomplete: str) -> list[str]:
     """Return what `incomplete` could become: ``group=choice`` after a ``=``, else groups and options."""
     from dlc_core.plugin_api.hydra_bridge import compose, group_options
@@ -55,16 +73,15 @@ def completions(command: str, incomplete: str) -> list[str]:
         return []
     try:
         composed = compose(verb.name)
-        groups = _groups(composed)
-        key, equals, start = incomplete.partition("=")
-        if equals:
-            if key not in groups:
-                return []
-            return [f"{key}={choice}" for choice in group_options(key) if choice.startswith(start)]
-        names = [f"{group}=" for group in groups] + [f"{option}=" for option in composed.sources]
-        return sorted({name for name in names if name.startswith(incomplete)})
     except DlcError:
         return []
+    groups = _groups(composed)
+    group, equals, _ = incomplete.partition("=")
+    if equals:
+        names = [f"{group}={choice}" for choice in group_options(group)] if group in groups else []
+    else:
+        names = [f"{name}=" for name in (*groups, *composed.sources)]
+    return sorted({name for name in names if name.startswith(incomplete)})
 
 
 def _groups(composed: object) -> list[str]:

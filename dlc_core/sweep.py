@@ -130,21 +130,30 @@ def run_sweep(
         Of the sweep: Hydra's files, and one sub-folder a job.
     fixed : sequence of str
         Overrides that every child gets and Hydra does not see.
+
+    Raises
+    ------
+    ConfigError
+        An option, or what a launcher or sweeper was told, cannot be used.
+    PluginError
+        The launcher or the sweeper gave up; how the jobs until then ended is printed.
     """
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from dlc_core.errors import ConfigError
+    from dlc_core.errors import ConfigError, DlcError, PluginError
     from dlc_core.plugin_api.hydra_bridge import prepare_sweep
     from dlc_core.plugin_api.hydra_errors import one_line
+    from dlc_core.plugin_api.registry import PLUGIN_FAILURES
     from dlc_core.project.project import Project
 
     project = Project.open(project_root) if project_root else None
     files = prepare_sweep(verb.name, overrides, project)
     swept = [f"+{_ARGUMENT}={','.join(quote(str(Path(item).absolute())) for item in arguments)}"] if arguments else []
     launch = secrets.token_hex(8)
-    job = Job(verb.command, str(project_root or ""), launch, tuple(fixed))
+    found_presets = [text for text in overrides if text.lstrip("+").startswith("hydra.searchpath=")]
+    job = Job(verb.command, str(project_root or ""), launch, (*found_presets, *fixed))
 
     def task(config: Any) -> float | None:
         return job(config)
@@ -156,6 +165,14 @@ def run_sweep(
             hydra.main(version_base="1.3", config_path="pkg://dlc_configs", config_name=verb.name)(task)()
     except (HydraException, OmegaConfBaseException) as exc:
         raise ConfigError(one_line(exc, verb.name)) from exc
+    except DlcError:
+        raise
+    except PLUGIN_FAILURES as exc:
+        report(collect(folder, launch))
+        text = " ".join(f"{type(exc).__name__}: {exc}".split())
+        raise PluginError(
+            f"the launcher or sweeper of Hydra gave up: {text.rstrip('.')}. What the jobs said is in {folder}."
+        ) from exc
     finally:
         sys.argv = before
     return collect(folder, launch)

@@ -168,9 +168,67 @@ def test_a_bug_of_ours_is_one_line_and_exit_code_1():
     assert "internal error" in one_line(done.stderr)
 
 
+def test_a_double_dash_ends_the_overrides(dlc, project_root):
+    code, _, err = dlc("plot", "-p", project_root, "pcutoff=0.3", "--", "trial=3.mp4", "-x.mp4")
+    assert code == 2
+    assert "trial=3.mp4" in err
+    assert "-x.mp4" in err
+    assert "no option" not in err
+    code, _, err = dlc("train", "-p", project_root, "--", "seed=3")
+    assert "'seed=3' is no option of `dlc train`" in one_line(err)
+
+
+def test_a_project_that_is_named_and_is_none_is_an_error_for_help_as_well(dlc, project_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(project_root)
+    for words in (["train", "--help"], ["config", "train"], ["train"], ["add-videos", "a.mp4"]):
+        code, _, err = dlc(*words, "-p", tmp_path / "nowhere")
+        assert code == 2
+        assert "nowhere does not exist" in one_line(err)
+    (project_root / "config.yaml").write_text("Task: reach\nscorer: ada\nbodyparts: 3\n")
+    code, _, err = dlc("train", "--help")
+    assert code == 2
+    assert "bodyparts" in one_line(err)
+
+
+def test_a_value_that_cannot_be_read_comes_back_quoted(dlc, project_root):
+    code, _, err = dlc("train", "-p", project_root, "backbone.model=#1")
+    assert code == 2
+    assert "\"backbone.model='#1'\"" in one_line(err)
+    code, _, err = dlc("train", "-p", project_root, "backbone.model=net(x)")
+    assert "\"backbone.model='net(x)'\"" in one_line(err)
+
+
 def test_completion_offers_choices_of_a_group_and_option_names():
     from dlc_core.help import completions
 
     assert {"backbone=resnet50", "backbone=resnet101"} <= set(completions("train", "backbone=res"))
     assert "training.steps=" in completions("train", "training.")
     assert completions("train", "nonsense=") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "not_expected"),
+    [
+        (["train", "backbone", "=", "res"], "plain,resnet101", "plain,resume="),
+        (["train", "backbone", "="], "plain,timm", "plain,resume="),
+        (["train", "seed", "=", "3", "augmenter", "=", "scale"], "plain,scalecrop", "plain,imgaug"),
+        (["train", "res"], "plain,resume=", "plain,resnet101"),
+    ],
+)
+def test_bash_which_splits_words_at_the_equals_sign_is_offered_the_rest_of_the_word(
+    dlc, monkeypatch, words, expected, not_expected
+):
+    monkeypatch.setenv("_DLC_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "\n".join(["dlc", *words]))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    _, out, err = dlc()
+    assert expected in out.splitlines(), err
+    assert not_expected not in out.splitlines()
+
+
+def test_zsh_which_does_not_is_offered_whole_words(dlc, monkeypatch):
+    monkeypatch.setenv("_DLC_COMPLETE", "zsh_complete")
+    monkeypatch.setenv("COMP_WORDS", "dlc train backbone=resnet1")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    _, out, err = dlc()
+    assert "backbone=resnet101" in out.splitlines(), err

@@ -162,7 +162,8 @@ class Project:
         """Return the videos of ``video_sets`` that exist, each with its crop.
 
         A path inside the project as it was when config.yaml was written (``project_path``) is looked for inside the
-        project as it is now, so that a copy has its own videos. A path that does not exist here, or may not be looked
+        project as it is now, and one in ``videos/`` of another project in its own ``videos/``, so that a copy has its
+        own videos. A path that does not exist here, or may not be looked
         at, is looked up by its name in ``videos/``; what is found nowhere is left out and listed by `missing_videos`.
 
         Raises
@@ -190,10 +191,11 @@ class Project:
         return candidates[0] if candidates else None
 
     def _locate(self, written: str) -> Path | None:
-        inside = _below(written, self.config.project_path)
+        inside, beside = _below(written, self.config.project_path), self.root / "videos" / file_name(written)
         places = [] if inside is None else [self.root / inside]
-        places.append(self.root / Path(written).expanduser())  # an absolute path replaces the root
-        places.append(self.root / "videos" / file_name(written))
+        path = self.root / Path(written).expanduser()  # an absolute path replaces the root
+        is_of_a_project = path.parent.name == "videos" and _is_project(path.parent.parent / CONFIG_NAME)
+        places += [beside, path] if is_of_a_project else [path, beside]  # a copy, if DeepLabCut renewed project_path
         return next((path for path in places if _is_file(path)), None)
 
     def _crop(self, written: str, crop: str) -> Crop | None:

@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from dlc_core.console import warn
-from dlc_core.errors import RunError, suggest
+from dlc_core.errors import RunError, RunTakenError, suggest
 from dlc_core.files import check_name, disk_error
 from dlc_core.project.address import RunAddress
 from dlc_core.project.project import Project
+from dlc_core.project.run_names import DEEPLABCUTS, check_run_name
 from dlc_core.project.run_times import LOG, saved_s, started_s
 from dlc_core.project.yaml_text import plain, read_yaml
 
 CONFIG, SOURCES, EVALUATION = "config.yaml", "sources.yaml", "evaluation"
 _SNAPSHOT = re.compile(r"(snapshot|best-validation|best-on-test)_(\d+)\.ckpt")
 _SHUFFLE_FOLDER = re.compile(r".+-trainset\d+shuffle\d+")
-_REFUSED = ("train", "test")  # DeepLabCut keeps its files there
-_RESERVED = ("latest", "all")  # means something else in run=
 
 
 @dataclass(frozen=True)
@@ -249,25 +248,20 @@ def new_run_folder(folder: Path, name: str, resume: bool = False) -> Path:
 
     Raises
     ------
+    RunTakenError
+        The folder holds a log or a snapshot and `resume` is False.
     RunError
-        The name cannot be used, the folder is taken (it holds a log or a snapshot) and `resume` is False, or one of
-        the two would lie inside the other: a run, and a folder of runs of that name.
+        The name cannot be used, or one of the two would lie inside the other: a run, and a folder of runs of that
+        name.
     DiskError
         The folder cannot be made.
     """
-    parts = name.split("/")
-    if parts[0] in _REFUSED + _RESERVED or name in _REFUSED + _RESERVED:
-        raise RunError(
-            f"run={name}: a run cannot be called {parts[0]!r}, which has a meaning of its own. Choose another."
-        )
-    if not name.strip() or Path(name).is_absolute() or len(parts) > 2 or {"", ".", ".."} & set(parts) or "\\" in name:
-        raise RunError(f"run={name!r} is no name for a folder; use a word like run=wide-augmentation.")
     target = folder
-    for part in parts:
+    for part in check_run_name(name):
         target = check_name(target / part, "Use a shorter run=")
     run = Run(target)
     if run.is_taken() and not resume:
-        raise RunError(
+        raise RunTakenError(
             f"the run {name} exists: {target} holds a log or snapshots. Continue it with resume=true, or choose "
             "another name with run=."
         )
@@ -315,7 +309,7 @@ def _is_run(folder: Path) -> bool:
 
 def _runs_below(folder: Path) -> Iterator[Run]:
     for child in folder.glob("*/"):
-        if child.name in _REFUSED:
+        if child.name in DEEPLABCUTS:
             continue
         if _is_run(child):
             yield Run(child)

@@ -52,10 +52,26 @@ def test_every_video_of_an_analysis_sweep_is_a_job(dlc, project, small, video, t
     assert len(list(tmp_path.glob("*.h5"))) == 2
 
 
-def test_a_wrong_option_in_a_sweep_is_one_line(dlc, project):
+def test_a_wrong_option_in_a_sweep_is_one_line_with_the_near_name(dlc, project):
     done = dlc(project, "train", "-m", "seed=1,2", "backbone=resnet500", code=2)
     assert done.stderr.count("Error: ") == 1
-    assert "backbone=resnet500" in done.stderr
+    assert "backbone=resnet500 does not exist. Did you mean 'resnet50'" in done.stderr
+
+
+def test_presets_of_a_lab_reach_the_jobs(dlc, project, tmp_path):
+    (tmp_path / "experiment").mkdir()
+    for name, shuffle in (("a", 8), ("b", 9)):
+        (tmp_path / "experiment" / f"{name}.yaml").write_text(f"# @package _global_\nshuffles: [{shuffle}]\n")
+    dlc(project, "create-dataset", "-m", f"hydra.searchpath=['file://{tmp_path}']", "experiment=a,b")
+    assert len(list(project.glob("training-datasets/**/shuffle-*shuffle[89].json"))) == 2
+
+
+def test_a_launcher_that_gives_up_is_one_line_and_no_bug_of_ours(dlc, project):
+    done = dlc(project, "create-dataset", "-m", "hydra/launcher=submitit_slurm", "shuffles=[7],[8]", code=2)
+    (error,) = (line for line in done.stderr.splitlines() if line.startswith("Error: "))
+    assert "the launcher or sweeper of Hydra gave up" in error
+    assert "srun" in error
+    assert "internal error" not in error
 
 
 @pytest.mark.long

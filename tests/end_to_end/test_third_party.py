@@ -18,7 +18,13 @@ def test_a_third_party_backbone_trains_evaluates_analyses_and_is_shown(dlc, proj
     assert "DLC_TinyConv" in h5.name
     assert "tiny_conv" in dlc(project, "train", "--help", sites=(site,)).stdout
     assert "dlc-example" in dlc(project, "plugins", sites=(site,)).stdout
-    missing = dlc(project, "evaluate", code=2)
+    sweep = ["backbone=tiny_conv,tiny_conv_wide", "sweep=tiny sweep", "--json"]
+    swept = json.loads(dlc(project, "train", "-m", *sweep, *fast, sites=(site,)).stdout)
+    assert [job["exit_code"] for job in swept["jobs"]] == [0, 0]
+    runs = project.glob("dlc-models-core/iteration-0/*/tiny sweep/*/config.yaml")
+    widths = [yaml.safe_load(path.read_text(encoding="utf-8"))["backbone"]["width"] for path in runs]
+    assert sorted(widths) == [16, 32]
+    missing = dlc(project, "evaluate", "run=tiny", code=2)
     assert "tiny_conv" in missing.stderr
     assert "dlc-example" in missing.stderr
 
