@@ -93,6 +93,18 @@ def test_a_copied_project_uses_its_own_videos(tmp_path: Path, before: str) -> No
     assert videos == {copy / "films" / "a.mp4": Crop(0, 4, 0, 3), copy / "videos" / "b.mp4": None}
 
 
+def test_a_copied_project_that_deeplabcut_has_opened_since_uses_its_own_videos(tmp_path: Path) -> None:
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    for root in (original, copy):
+        (root / "videos").mkdir(parents=True)
+        (root / "videos" / "a.mp4").touch()
+    (original / "videos" / "b.mp4").touch()
+    text = f"video_sets:\n  {original}/videos/a.mp4:\n    crop: ''\n  {original}/videos/b.mp4:\n    crop: ''\n"
+    project_with(original, f"project_path: {original}\n{text}")
+    project = project_with(copy, f"project_path: {copy}\n{text}")  # DeepLabCut renews this key alone
+    assert list(project.videos()) == [copy / "videos" / "a.mp4", original / "videos" / "b.mp4"]
+
+
 def test_a_path_that_this_user_may_not_look_at_counts_as_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
