@@ -7,7 +7,8 @@
     ├── DataError (ValueError)        a video, an image, a label table, a stored result
     │   └── DiskError (OSError)       the file system refused: full, read-only, name too long
     ├── ProjectError (LookupError)    no project here, or not the project that was meant
-    ├── RunError (LookupError)        no such run or snapshot, or the run's folder is taken
+    ├── RunError (LookupError)        no such run or snapshot
+    │   └── RunTakenError             the run's folder is another training's
     ├── CheckpointError (ValueError)  a snapshot that does not fit this project or this installation
     └── PluginError (RuntimeError)    a plugin or a component
         ├── UnknownComponentError (LookupError)
@@ -45,7 +46,11 @@ class ProjectError(DlcError, LookupError):
 
 
 class RunError(DlcError, LookupError):
-    """A run or snapshot does not exist, or its folder is already taken."""
+    """A run or snapshot does not exist, or cannot have that name."""
+
+
+class RunTakenError(RunError):
+    """The folder of a run belongs to another training, one that goes on or one that has ended."""
 
 
 class CheckpointError(DlcError, ValueError):

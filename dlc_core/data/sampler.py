@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from dlc_core.errors import ConfigError
+from dlc_core.seeds import check_seed
 
 _ORDER = 1  # keeps the numbers of an epoch's order apart from those of samples
 
@@ -52,8 +53,6 @@ class StepBatchSampler(Sampler[list[tuple[int, int]]]):
         Of the run.
     start_step : int
         First step, where a resumed run goes on.
-    total_steps : int or None
-        Step to stop before; None never stops.
     rank, world : int
         This process takes the places ``rank, rank + world, ...`` of each batch.
 
@@ -69,7 +68,6 @@ class StepBatchSampler(Sampler[list[tuple[int, int]]]):
         batch_size: int,
         seed: int,
         start_step: int = 0,
-        total_steps: int | None = None,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -78,23 +76,15 @@ class StepBatchSampler(Sampler[list[tuple[int, int]]]):
                 f"training.batch_size is {batch_size} in all; with {world} process{'es' if world > 1 else ''} "
                 f"at least {world} is needed, so that each has a sample."
             )
-        if seed < 0:
-            raise ConfigError(f"seed is {seed}; a whole number of at least 0 is needed.")
-        self.samples, self.batch_size, self.seed = samples, batch_size, seed
-        self.start_step, self.total_steps = start_step, total_steps
+        self.samples, self.batch_size, self.seed, self.start_step = samples, batch_size, check_seed(seed), start_step
         self.rank, self.world = rank, world
         self._order = lru_cache(maxsize=2)(self._draw_order)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         step = self.start_step
-        while self.total_steps is None or step < self.total_steps:
+        while True:
             yield [(step, index) for index in self.batch(step)]
             step += 1
-
-    def __len__(self) -> int:
-        if self.total_steps is None:
-            raise TypeError("the sampler has no end")
-        return max(0, self.total_steps - self.start_step)
 
     def batch(self, step: int) -> list[int]:
         """Return the sample indices of this process in one step."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dlc_core.demo.animal import RATE_FPS, SKELETON, Posture, draw, postures
 from dlc_core.errors import ConfigError
+from dlc_core.seeds import check_seed
 
 _NOISE = 2.5  # standard deviation, grey values
 _SMALLEST = 32
@@ -58,7 +59,7 @@ def generate_video(
     Raises
     ------
     ConfigError
-        The size or the length cannot be drawn.
+        The size or the length cannot be drawn, or the seed is negative.
     """
     from dlc_core.video.writer import VideoWriter
 
@@ -83,8 +84,9 @@ def generate_frames(frames: int, height: int, width: int, seed: int) -> Iterator
     (height, width, 3) uint8
         RGB.
     """
+    walk = _walk(frames, height, width, seed)
     floor = ground(height, width, seed)
-    for index, posture in enumerate(_walk(frames, height, width, seed)):
+    for index, posture in enumerate(walk):
         yield _lit(draw(floor, posture), index, seed)
 
 
@@ -122,7 +124,7 @@ def _walk(frames: int, height: int, width: int, seed: int) -> list[Posture]:
         raise ConfigError(f"a video of {frames} frames was asked for; at least 1 is needed.")
     if min(height, width) < _SMALLEST:
         raise ConfigError(f"frames of {height} x {width} pixels were asked for; both sides need at least {_SMALLEST}.")
-    return postures(frames, height, width, seed)
+    return postures(frames, height, width, check_seed(seed))
 
 
 def _lit(image: NDArray[np.uint8], index: int, seed: int) -> NDArray[np.uint8]:

@@ -27,6 +27,7 @@ from dlc_core.labels.table import LabelTable
 from dlc_core.project.create import create_project
 from dlc_core.project.project import Project
 from dlc_core.project.yaml_text import new_text, plain, read_yaml
+from dlc_core.seeds import check_seed
 
 FRAMES, HEIGHT, WIDTH = 400, 240, 320
 _LABELLED = 40
@@ -63,8 +64,9 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
     ProjectError
         The folder holds something already.
     ConfigError
-        `minutes` is not positive.
+        `minutes` is not positive, or the seed is negative.
     """
+    check_seed(seed)
     if minutes <= 0:
         raise ConfigError(f"minutes is {minutes}; training needs more than 0 minutes, 1.5 is enough.")
     folder = Path(folder).expanduser().absolute()

@@ -3,7 +3,8 @@
 Lightning's automatic optimisation averages the losses of micro-batches and processes, which weighs a label by how many
 others happen to share its micro-batch. Here the counts of all loss terms are known from the targets before the first
 forward pass, summed over micro-batches and processes, and every partial loss is divided by them: the gradient is that
-of the whole batch in one process.
+of the whole batch in one process. Batch normalisation that is not frozen is the exception: it normalises each
+micro-batch by its own samples (`learns_batchnorm`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from dlc_core.data.batch import Batch, augment_batch
 from dlc_core.errors import ConfigError, suggest
 from dlc_core.model.pose_model import PoseModel
 from dlc_core.model.structures import LossTerm
+from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import BatchAugmenter
 from dlc_core.training.schedule import Schedule
 
@@ -129,7 +132,8 @@ class PoseModule(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 - the signature is Lightning's
         """Make one optimiser step from a batch of ``batch_size * accumulate`` samples."""
         if self.batch_augmenter is not None:
-            batch = augment_batch(batch, self.batch_augmenter, self.seed)
+            with blaming(f"the augmenter {type(self.batch_augmenter).__name__} fails at step {self.step}"):
+                batch = augment_batch(batch, self.batch_augmenter, self.seed)
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)
         for group in optimizer.param_groups:
@@ -182,6 +186,11 @@ class PoseModule(LightningModule):
         """Return a context in which processes do not exchange gradients; only the last micro-batch's backward does."""
         block = getattr(self.trainer.strategy, "block_backward_sync", None)
         return block() if blocked and block is not None else nullcontext()
+
+
+def learns_batchnorm(model: nn.Module) -> bool:
+    """Tell whether a network that is being trained has batch normalisation that uses the statistics of its batch."""
+    return any(isinstance(module, _BatchNorm) and module.training for module in model.modules())
 
 
 def micro_batches(batch: Batch, accumulate: int) -> list[Batch]:

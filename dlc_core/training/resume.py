@@ -10,6 +10,7 @@ from dlc_core.errors import CheckpointError, ConfigError, DataError
 
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
+    from dlc_core.project.runs import Run
     from dlc_core.training.checkpoint import Checkpoint
 
 COMMAND_LINE = "command line"
@@ -70,6 +71,31 @@ def resumed_config(stored: Mapping[str, Any], chosen: Mapping[str, Any], compose
         if option == "training.steps":
             _set(config, "training.minutes", None)
     return config
+
+
+def is_done(run: Run, checkpoint: Checkpoint, steps: int | None) -> bool:
+    """Tell whether a run has reached the length that is asked for, before anything of it is changed.
+
+    Parameters
+    ----------
+    run : Run
+        That is to be resumed.
+    checkpoint : Checkpoint
+        Its last one.
+    steps : int or None
+        Length of the training, None for a budget in minutes.
+
+    Raises
+    ------
+    ConfigError
+        The run is longer than that already.
+    """
+    if steps is not None and steps < checkpoint.step:
+        raise ConfigError(
+            f"training.steps is {steps}, but the run {run.name} has {checkpoint.step} steps already, and none is taken "
+            f"back. Ask for more than {checkpoint.step}, or start a new run (run=NAME)."
+        )
+    return steps == checkpoint.step
 
 
 def require_same_data(stored_hash: str, found_hash: str, run: str) -> None:

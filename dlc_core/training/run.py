@@ -9,9 +9,9 @@ A training stopped by Ctrl-C or SIGTERM has saved a snapshot; the exit code is 1
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +31,8 @@ from dlc_core.files import write_text
 from dlc_core.model.pose_model import PoseModel
 from dlc_core.processor import settle_half_precision
 from dlc_core.project.address import RunAddress
-from dlc_core.project.runs import CONFIG, SOURCES, Run, find_run, new_run_folder, shuffle_folder
+from dlc_core.project.runs import CONFIG, SOURCES, Run, find_run
+from dlc_core.seeds import check_seed
 from dlc_core.training.assemble import (
     components_of,
     has_gpu,
@@ -44,19 +45,18 @@ from dlc_core.training.assemble import (
 from dlc_core.training.budget import Budget, choose_budget
 from dlc_core.training.checkpoint import Checkpoint
 from dlc_core.training.fit import Fitted, Plan, fit
+from dlc_core.training.folder import claim, forget, hold_again, shuffle_folder_of
 from dlc_core.training.interrupt import leave
-from dlc_core.training.module import OptimizerChoice, PoseModule
+from dlc_core.training.module import OptimizerChoice, PoseModule, learns_batchnorm
 from dlc_core.training.random_state import seed_all
 from dlc_core.training.record import RECORD_FILE, data_hash, machine, run_key, software_versions
-from dlc_core.training.resume import COMMAND_LINE, require_same_data, resumed_config
+from dlc_core.training.resume import COMMAND_LINE, is_done, require_same_data, resumed_config
 from dlc_core.training.schedule import make_schedule
 from dlc_core.training.trainer import make_trainer
 
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
     from dlc_core.project.project import Project
-
-_FOLDER_FOR_PROCESSES = "DLC_RUN_FOLDER"
 
 
 @dataclass
@@ -96,47 +96,61 @@ def train(project: Project, composed: Composed, arguments: Sequence[str] = ()) -
     """
     started = time.monotonic()
     keep_memory()
-    config, run = _configuration(project, composed)
+    with ExitStack() as holds:
+        config, run = _configuration(project, composed, holds)
+        return _train(project, composed, config, run, holds, started)
+
+
+def _train(
+    project: Project, composed: Composed, config: dict[str, Any], run: Run | None, holds: ExitStack, started: float
+) -> Outcome:
+    """Train with the options `config`, which go on with `run` if it is one; `holds` keeps the folder."""
+    seed, first = check_seed(int(config["seed"])), _rank() == 0
+    budget = _budget(config, composed.sources, resumed=run is not None)
+    checkpoint = last_snapshot(run) if run is not None else None
+    if run is not None and checkpoint is not None and is_done(run, checkpoint, budget.steps):
+        return _finished_already(run, config, checkpoint)
     if "16" in str(config["trainer"]["precision"]) and not has_gpu(config):
         settle_half_precision()
     training_set = open_training_set(project, config)
     resolve(config, training_set)
-    first = _rank() == 0
-    checkpoint = last_snapshot(run) if run is not None else None
-    seed_all(int(config["seed"]))
+    seed_all(seed)
     model = make_model(config, project, checkpoint, first)
     skeleton = project.skeleton if checkpoint is None else checkpoint.skeleton
     data = make_data(config, project, skeleton, training_set, model)
-    budget = _budget(config, composed.sources, resumed=run is not None)
     module, plan = _module(config, model, data), _plan(config, budget, started)
     make_trainer(config["trainer"], project.root, [])  # refuse what Lightning refuses before a folder is made
-    folder = _folder(project, config, composed, run)
+    folder = run.folder if run is not None else _new_folder(project, config, composed, holds)
     config.update(run=Run(folder).name, resume=False)
     choices = composed.choices if checkpoint is None else checkpoint.choices
     job = _Job(config, choices, dict(composed.sources), training_set, folder, checkpoint, run is not None)
     if first:
         _announce(project, job, data, budget)
+        if data.accumulate > 1 and learns_batchnorm(model.train()):
+            warn(
+                f"batch normalisation learns from {data.batch_size} samples at a time, not from all "
+                f"{data.batch_size * data.accumulate} of a step. backbone.freeze_batchnorm=true makes them equal."
+            )
         _write_run(project, job, data)
-    if checkpoint is not None and budget.steps is not None and checkpoint.step >= budget.steps:
-        return _finished_already(job, checkpoint)
     fitted = _fit(job, module, data, plan)
     return _outcome(job, fitted, time.monotonic() - started, first)
 
 
-def _configuration(project: Project, composed: Composed) -> tuple[dict[str, Any], Run | None]:
-    """Return the options, and the run to be resumed if one is."""
+def _configuration(project: Project, composed: Composed, holds: ExitStack) -> tuple[dict[str, Any], Run | None]:
+    """Return the options, and the run to be resumed if one is; from now on it is held."""
     asked = composed.plain()
     asked.pop("project", None)
     if asked["run"] is None and asked["sweep"] is not None:
         asked["run"] = f"{asked['sweep']}/{run_key(asked)}"
     if not asked["resume"]:
         return asked, None
-    if asked["sweep"] is not None and not (_shuffle_folder(project, asked) / asked["run"]).is_dir():
+    if asked["sweep"] is not None and not (shuffle_folder_of(project, asked) / asked["run"]).is_dir():
         return asked, None  # a job that had not begun when the sweep ended
     if asked["run"] is None:
         say("resume=true without run=: the latest run goes on")
     address = RunAddress(asked["shuffle"], asked["trainingsetindex"], asked["iteration"], run=asked["run"] or "latest")
     run = find_run(project, address)
+    hold_again(run, _rank(), holds)
     chosen = _read_yaml(run.folder / RECORD_FILE).get("choices", {}) if (run.folder / RECORD_FILE).is_file() else {}
     return resumed_config(run.config(), chosen, composed), run
 
@@ -146,27 +160,9 @@ def _rank() -> int:
     return int(getattr(rank_zero_only, "rank", None) or 0)
 
 
-def _shuffle_folder(project: Project, config: Mapping[str, Any]) -> Path:
-    fraction = project.training_fraction(int(config["trainingsetindex"]))
-    return shuffle_folder(project, fraction, int(config["shuffle"]), config["iteration"])
-
-
-def _folder(project: Project, config: Mapping[str, Any], composed: Composed, run: Run | None) -> Path:
-    """Return the run's folder, made and known to the other processes of this training."""
-    if run is not None:
-        folder = run.folder
-    elif _FOLDER_FOR_PROCESSES in os.environ and _rank() > 0:
-        return Path(os.environ[_FOLDER_FOR_PROCESSES])
-    else:
-        name = config["run"]
-        if name is None and _rank() > 0:
-            raise ConfigError("several processes train together and each would name its run; give run=NAME.")
-        if name is None:
-            name = f"{composed.choices['backbone']}-{datetime.now():%Y%m%d-%H%M%S}"
-        others = _rank() > 0
-        folder = new_run_folder(_shuffle_folder(project, config), str(name), resume=others)
-    os.environ[_FOLDER_FOR_PROCESSES] = str(folder)
-    return folder
+def _new_folder(project: Project, config: Mapping[str, Any], composed: Composed, holds: ExitStack) -> Path:
+    name = None if config["run"] is None else str(config["run"])
+    return claim(shuffle_folder_of(project, config), name, str(composed.choices["backbone"]), _rank(), holds)
 
 
 def _budget(config: Mapping[str, Any], sources: Mapping[str, str], resumed: bool) -> Budget:
@@ -238,6 +234,7 @@ def _write_run(project: Project, job: _Job, data: PoseDataModule) -> None:
         "project": project.name,
         "shuffle": job.config["shuffle"],
         "trainingsetindex": job.config["trainingsetindex"],
+        "iteration": project.iteration if job.config["iteration"] is None else job.config["iteration"],
         "data_hash": found,
         "training_set": job.training_set.path.name,
         "split": job.training_set.split.as_dict(),
@@ -304,11 +301,11 @@ def _logger(node: Any, folder: Path) -> Logger | None:
     return made
 
 
-def _finished_already(job: _Job, checkpoint: Checkpoint) -> Outcome:
-    name = Run(job.folder).name
-    warn(f"the run {name} has all its {checkpoint.step:,} steps; training.steps=N with a larger N goes on.")
-    data = {"run": name, "folder": str(job.folder), "step": checkpoint.step, "total_steps": checkpoint.step}
-    return Outcome({**data, "snapshot": str(checkpoint.path), "errors_px": dict(checkpoint.errors)}, _next(job))
+def _finished_already(run: Run, config: Mapping[str, Any], checkpoint: Checkpoint) -> Outcome:
+    forget()
+    warn(f"the run {run.name} has all its {checkpoint.step:,} steps; training.steps=N with a larger N goes on.")
+    data = {"run": run.name, "folder": str(run.folder), "step": checkpoint.step, "total_steps": checkpoint.step}
+    return Outcome({**data, "snapshot": str(checkpoint.path), "errors_px": dict(checkpoint.errors)}, _next(config))
 
 
 def _outcome(job: _Job, fitted: Fitted, seconds: float, first: bool) -> Outcome:
@@ -316,12 +313,12 @@ def _outcome(job: _Job, fitted: Fitted, seconds: float, first: bool) -> Outcome:
     if fitted.stopped_by is not None:
         if first:
             say(f"Stopped at step {fitted.step:,}; saved {fitted.snapshot}")
-            say(f"Next: dlc train resume=true {_address(job)}run={name}")
+            say(f"Next: dlc train resume=true {_address(job.config)}run={name}")
         leave(fitted.stopped_by)
     if first:
         errors = ", ".join(f"{part} error {value:.2f} px" for part, value in fitted.errors.items())
         say(f"Trained to step {fitted.step:,} in {seconds / 60:.1f} minutes; {errors or f'loss {fitted.loss:.4g}'}")
-    os.environ.pop(_FOLDER_FOR_PROCESSES, None)
+    forget()
     return Outcome(
         {
             "run": name,
@@ -334,18 +331,18 @@ def _outcome(job: _Job, fitted: Fitted, seconds: float, first: bool) -> Outcome:
             "seconds": round(seconds, 1),
             "objective": fitted.errors.get("validation"),
         },
-        _next(job) if first else "",
+        _next(job.config) if first else "",
     )
 
 
-def _next(job: _Job) -> str:
-    return f"dlc evaluate {_address(job)}".strip()
+def _next(config: Mapping[str, Any]) -> str:
+    return f"dlc evaluate {_address(config)}".strip()
 
 
-def _address(job: _Job) -> str:
+def _address(config: Mapping[str, Any]) -> str:
     """Return the options that lead other verbs to this shuffle, with a space after each."""
     defaults = {"shuffle": 1, "trainingsetindex": 0, "iteration": None}
-    return "".join(f"{key}={job.config[key]} " for key, default in defaults.items() if job.config[key] != default)
+    return "".join(f"{key}={config[key]} " for key, default in defaults.items() if config[key] != default)
 
 
 def _write_yaml(path: Path, values: Mapping[str, Any]) -> None:

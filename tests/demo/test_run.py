@@ -14,6 +14,8 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(ConfigError, match="minutes"):
         demo(tmp_path / "new", minutes=0)
+    with pytest.raises(ConfigError, match="seed is -3"):
+        demo(tmp_path / "new", seed=-3)
     assert not (tmp_path / "new").exists()
 
 

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import Trainer
 
 from dlc_core.data.batch import Batch
-from dlc_core.errors import ConfigError
+from dlc_core.errors import ConfigError, PluginError
 from dlc_core.model.build import build_model
 from dlc_core.model.structures import Labels
 from dlc_core.skeleton import Skeleton
@@ -177,3 +177,19 @@ def test_biases_and_normalisation_do_not_decay():
 def test_an_unknown_optimiser_names_the_near_one():
     with pytest.raises(ConfigError, match=r"optimizer.name is 'adamv'.*adamw"):
         OptimizerChoice(name="adamv")
+
+
+class Clumsy:
+    """A batch augmenter of somebody else's that fails."""
+
+    stage = "batch"
+
+    def __call__(self, images, keypoints, generators):  # noqa: ARG002 - the arguments are the protocol's
+        raise IndexError("too many indices")
+
+
+def test_a_batch_augmenter_that_fails_is_named():
+    module = make_module(1)
+    module.batch_augmenter = Clumsy()
+    with pytest.raises(PluginError, match="the augmenter Clumsy fails at step 0: IndexError: too many indices"):
+        gradient(module, [make_batch(2)])

@@ -14,13 +14,14 @@ import pytest
 import torch
 import yaml
 
-from dlc_core.errors import CheckpointError, ConfigError, DataError, RunError
+from dlc_core.errors import CheckpointError, ConfigError, DataError, RunError, RunTakenError
 from dlc_core.labels.files import read_project_labels
 from dlc_core.plugin_api.hydra_bridge import compose
 from dlc_core.project.address import RunAddress
 from dlc_core.project.project import Project
-from dlc_core.project.runs import find_run
+from dlc_core.project.runs import Run, find_run
 from dlc_core.training.checkpoint import load_checkpoint, load_model
+from dlc_core.training.folder import LOCK_FILE, held
 from dlc_core.training.log import read_log
 from dlc_core.training.run import train as run_train
 
@@ -85,6 +86,20 @@ def test_a_taken_folder_is_refused_before_anything_is_written_in_it(train, proje
     before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(RunError, match="resume=true"):
         train("training.steps=3", "run=mine")
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_run_that_is_being_trained_is_neither_begun_nor_resumed_again(train, project):
+    folder = project.models_folder() / "walkJan31-trainset75shuffle1" / "live"
+    folder.mkdir(parents=True)
+    with held(Run(folder)):  # another process, which has not written a row yet
+        with pytest.raises(RunTakenError, match="the run live is being trained by process"):
+            train("training.steps=2", "run=live")
+        assert [path.name for path in folder.iterdir()] == [LOCK_FILE]
+    train("training.steps=2", "run=live")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with held(Run(folder)), pytest.raises(RunTakenError, match="is being trained"):
+        train("training.steps=4", "run=live", "resume=true")
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -170,6 +185,42 @@ def test_a_finished_run_says_so_and_goes_on_when_given_more_steps(train, project
     assert "has all its 4 steps" in capsys.readouterr().err
     assert train("resume=true", "run=done", "training.steps=6").data["step"] == 6
     assert load_checkpoint(folder_of(project, "done") / "snapshot_0000006.ckpt").config["training"]["steps"] == 6
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_a_length_that_is_reached_already_changes_nothing_in_the_folder(train, project, steps):
+    train("training.steps=4", "run=done")
+    folder = folder_of(project, "done")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    if steps < 4:
+        with pytest.raises(ConfigError, match=r"training\.steps is 2, but the run done has 4 steps already"):
+            train("resume=true", "run=done", f"training.steps={steps}")
+    else:
+        assert train("resume=true", "run=done", f"training.steps={steps}").data["step"] == 4
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_weights_that_do_not_fit_any_more_are_one_line_on_resume(train, project):
+    train("training.steps=2", "run=old")
+    path = folder_of(project, "old") / "snapshot_0000002.ckpt"
+    stored = torch.load(path, weights_only=True)
+    del stored["state_dict"]["head.scoremap.weight"]
+    torch.save(stored, path)
+    with pytest.raises(CheckpointError, match=r"snapshot_0000002\.ckpt do not fit.*head\.scoremap\.weight"):
+        train("resume=true", "run=old", "training.steps=4")
+
+
+def test_a_negative_seed_is_refused(train):
+    with pytest.raises(ConfigError, match="seed is -1"):
+        train("seed=-1", "training.steps=1")
+
+
+def test_accumulation_with_batch_normalisation_that_learns_says_what_differs(train, capsys):
+    options = ("training.steps=1", "training.accumulate=2")
+    train(*options, "run=frozen")
+    assert "batch normalisation" not in capsys.readouterr().err
+    train(*options, "backbone.freeze_batchnorm=false", "run=learning")
+    assert "batch normalisation learns from 2 samples at a time, not from all 4" in capsys.readouterr().err
 
 
 def test_a_resumed_run_keeps_its_options_and_says_which_may_change(train):
