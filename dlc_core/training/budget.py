@@ -136,9 +136,16 @@ class StepTimer:
         Returns
         -------
         int
-            At least twice the warm-up, so that the schedule anneals even if the time is up.
+            At least twice the steps done, so that these had the rates of a training of that length and that it
+            anneals even if the time is up.
         """
         done = len(self._marks) - 1
         left_s = 60 * self.minutes - (self._marks[-1] - self.started) - save_s
         more = max(0, int(left_s / (self.step_s() + save_s / save_iters)))
-        return max(self.first_step + done + more, 2 * self.warmup_steps)
+        return max(self.first_step + done + more, 2 * (self.first_step + done))
+
+    def overrun_s(self, total_steps: int, save_s: float) -> float:
+        """Return how many seconds that many steps and one snapshot take beyond the budget, 0 if they fit."""
+        done = len(self._marks) - 1
+        needed_s = (total_steps - self.first_step - done) * self.step_s() + save_s
+        return max(0.0, self._marks[-1] - self.started + needed_s - 60 * self.minutes)

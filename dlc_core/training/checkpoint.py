@@ -6,9 +6,7 @@ running any code of its own. Its config names components, and only installed one
 
 from __future__ import annotations
 
-import pickle
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +17,7 @@ from torch import Tensor
 
 from dlc_core.errors import CheckpointError, ConfigError, PluginError, UnknownComponentError
 from dlc_core.files import replacing
-from dlc_core.geometry import Preprocessing
+from dlc_core.model.weights_file import UNREADABLE, reason
 from dlc_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -84,11 +82,6 @@ class Checkpoint:
     trainer: Mapping[str, Any] | None = None
     path: Path | None = None
 
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """The warp that images go through before this network."""
-        return Preprocessing(**self.config["preprocessing"])
-
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a snapshot aside and move it into place.
@@ -106,7 +99,6 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "components": {kind: asdict(component) for kind, component in checkpoint.components.items()},
         "skeleton": checkpoint.skeleton.to_dict(),
         "cell_offset": float(checkpoint.cell_offset),
-        "preprocessing": asdict(checkpoint.preprocessing),
         "step": checkpoint.step,
         "total_steps": checkpoint.total_steps,
         "selected_on_test": checkpoint.selected_on_test,
@@ -133,11 +125,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise _foreign(path)
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as exc:
-        raise CheckpointError(
-            f"{path} ({path.stat().st_size:,} bytes) is damaged or no snapshot of dlc-core: "
-            f"{str(exc).splitlines()[0] if str(exc) else type(exc).__name__}. Choose another snapshot of the run."
-        ) from exc
+    except UNREADABLE as exc:
+        raise _damaged(path, reason(exc)) from exc
     if not isinstance(stored, dict) or not str(stored.get("format", "")).startswith(_FAMILY):
         if isinstance(stored, dict) and {"model", "metadata"} <= set(stored):
             raise _foreign(path)
@@ -146,21 +135,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise CheckpointError(
             f"{path} has the format {stored['format']!r}; this version reads {FORMAT!r}. Update dlc-core."
         )
-    return Checkpoint(
-        state_dict=stored["state_dict"],
-        config=stored["config"],
-        choices=stored["choices"],
-        components={kind: Provider(**component) for kind, component in stored["components"].items()},
-        skeleton=Skeleton.from_dict(stored["skeleton"]),
-        cell_offset=stored["cell_offset"],
-        step=stored["step"],
-        total_steps=stored["total_steps"],
-        selected_on_test=stored["selected_on_test"],
-        errors=stored["errors"],
-        versions=stored["versions"],
-        trainer=stored["trainer"],
-        path=path,
-    )
+    try:
+        return _from_dict(stored, path)
+    except (LookupError, TypeError, ValueError, AttributeError) as exc:
+        raise _damaged(path, f"{type(exc).__name__}: {exc}") from exc
 
 
 def load_model(path: str | Path, skeleton: Skeleton | None = None) -> tuple[PoseModel, Checkpoint]:
@@ -183,14 +161,32 @@ def load_model(path: str | Path, skeleton: Skeleton | None = None) -> tuple[Pose
     if skeleton is not None:
         require_names(checkpoint, skeleton)
     model = build_from(checkpoint)
+    fill(model, checkpoint)
+    return model.eval(), checkpoint
+
+
+def fill(model: PoseModel, checkpoint: Checkpoint) -> None:
+    """Give a network that was built for a snapshot its weights.
+
+    Raises
+    ------
+    CheckpointError
+        They do not fit, or the head would read its map at other places than when it was trained.
+    """
+    remedy = "Install the versions it was made with."
+    if float(model.head.cell_offset) != checkpoint.cell_offset:
+        raise CheckpointError(
+            f"{checkpoint.path} was trained with the first cell of the map at {checkpoint.cell_offset:g} px of the "
+            f"network's input; the installed components ({_made_with(checkpoint)}) have it at "
+            f"{float(model.head.cell_offset):g} px, so every point would be shifted. {remedy}"
+        )
     try:
         model.load_state_dict(dict(checkpoint.state_dict))
     except RuntimeError as exc:
         raise CheckpointError(
-            f"the weights of {path} do not fit the installed components ({_made_with(checkpoint)}): "
-            f"{' '.join(str(exc).split())[:300]}. Install the versions it was made with."
+            f"the weights of {checkpoint.path} do not fit the installed components ({_made_with(checkpoint)}): "
+            f"{' '.join(str(exc).split())[:300]}. {remedy}"
         ) from exc
-    return model.eval(), checkpoint
 
 
 def build_from(checkpoint: Checkpoint) -> PoseModel:
@@ -238,6 +234,31 @@ def require_names(checkpoint: Checkpoint, skeleton: Skeleton) -> None:
                 f"{checkpoint.path} was trained on other {what} than this project's config.yaml lists: "
                 f"{'; '.join(differences)}. Choose a run of this project, or train one."
             )
+
+
+def _from_dict(stored: Mapping[str, Any], path: Path) -> Checkpoint:
+    return Checkpoint(
+        state_dict=stored["state_dict"],
+        config=stored["config"],
+        choices=stored["choices"],
+        components={kind: Provider(**component) for kind, component in stored["components"].items()},
+        skeleton=Skeleton.from_dict(stored["skeleton"]),
+        cell_offset=stored["cell_offset"],
+        step=stored["step"],
+        total_steps=stored["total_steps"],
+        selected_on_test=stored["selected_on_test"],
+        errors=stored["errors"],
+        versions=stored["versions"],
+        trainer=stored["trainer"],
+        path=path,
+    )
+
+
+def _damaged(path: Path, why: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path} ({path.stat().st_size:,} bytes) is damaged or no snapshot of dlc-core: {why}. Choose another snapshot "
+        "of the run."
+    )
 
 
 def _made_with(checkpoint: Checkpoint) -> str:

