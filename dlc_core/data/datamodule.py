@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,7 @@ from dlc_core.errors import ConfigError, DataError, DlcError
 from dlc_core.geometry import Preprocessing
 from dlc_core.plugin_api.protocols import Augmenter, BatchAugmenter, SampleAugmenter
 from dlc_core.skeleton import Skeleton
+from dlc_core.video.crop import Crop
 
 if TYPE_CHECKING:
     from dlc_core.data.create import TrainingSet
@@ -54,8 +55,8 @@ class PoseDataModule(LightningDataModule):
         Frame offsets the head looks at.
     views : int
         Cameras the head looks at together.
-    videos : iterable of Path
-        The project's videos, for heads with a window.
+    videos : mapping of Path to Crop or None
+        The project's videos, each with its crop in ``video_sets``, for heads with a window.
     start_step : int
         First step; set it before `train_dataloader` is called to resume.
 
@@ -81,7 +82,7 @@ class PoseDataModule(LightningDataModule):
         workers: int = 0,
         window: Sequence[int] = (0,),
         views: int = 1,
-        videos: Iterable[Path] = (),
+        videos: Mapping[Path, Crop | None] | None = None,
         start_step: int = 0,
     ) -> None:
         super().__init__()
@@ -113,8 +114,9 @@ class PoseDataModule(LightningDataModule):
         self.corners = frame_corners(root, every)
         self.neighbours: Neighbours | None = None
         if tuple(window) != (0,):
-            self.neighbours = Neighbours(window, videos, self.corners)
+            self.neighbours = Neighbours(window, videos or {}, self.corners)
             self.neighbours.check({name: frames.size(name) for name in every})
+            self.corners = self.neighbours.corners
 
     @property
     def batch_augmenter(self) -> BatchAugmenter | None:

@@ -7,14 +7,18 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlc_core.errors import DataError
-from dlc_core.frames.frame_files import read_crops
+from dlc_core.frames.frame_files import CROP_FILE, read_crops
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
+
+if TYPE_CHECKING:
+    from dlc_core.project.project import Project
 
 _OPEN_VIDEOS = 8
 _CACHE_BYTES = 256 * 2**20
@@ -30,24 +34,37 @@ class Neighbours:
     ----------
     window : sequence of int
         Offsets of the frames; offset 0 is the labelled image itself.
-    videos : iterable of Path
-        The project's videos; a label folder belongs to the video of the same name.
+    videos : mapping of Path to Crop or None
+        The project's videos, each with its crop in ``video_sets``; a label folder belongs to the video of the same
+        name.
     corners : mapping of str to (x, y)
-        Where an image's first pixel lies in the video's frame, by image name; (0, 0) for those not listed.
+        Where an image's first pixel lies in the video's frame, by image name, as far as that is remembered.
+
+    Attributes
+    ----------
+    corners : dict of str to (x, y)
+        The same, completed by `check`; (0, 0) for images not listed.
     """
 
     def __init__(
-        self, window: Sequence[int], videos: Iterable[Path], corners: Mapping[str, tuple[int, int]] | None = None
+        self,
+        window: Sequence[int],
+        videos: Mapping[Path, Crop | None],
+        corners: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         self.window = tuple(window)
         self._videos = {Path(video).stem: Path(video) for video in videos}
-        self._corners = dict(corners or {})
+        self._cut = {Path(video).stem: crop for video, crop in videos.items()}
+        self.corners = dict(corners or {})
         self._process = 0
         self._readers: OrderedDict[str, VideoReader] = OrderedDict()
         self._frames: OrderedDict[tuple[Path, int, Crop], NDArray[np.uint8]] = OrderedDict()
 
     def check(self, images: Mapping[str, tuple[int, int]]) -> None:
-        """Check, before anything is trained, that every window can be read.
+        """Check, before anything is trained, that every window can be read, and complete `corners`.
+
+        DeepLabCut cuts the frames that it extracts and remembers nothing beside them: an image that is smaller than
+        its video and has no corner is taken for what the video's crop in ``video_sets`` shows, if the size fits.
 
         Parameters
         ----------
@@ -58,7 +75,7 @@ class Neighbours:
         ------
         DataError
             A video is missing or unreadable, shorter than a frame number says, or of another size than the images;
-            or a file name holds no frame number.
+            an image may have been cut out anywhere; or a file name holds no frame number.
         """
         folders: dict[str, list[str]] = {}
         for name in images:
@@ -72,6 +89,8 @@ class Neighbours:
                         f"{name} would be frame {frame} of {reader.path}, which has {reader.frame_count} frames. "
                         "Put the video back that the frames were taken from."
                     )
+                if name not in self.corners and _is_part(images[name], reader):
+                    self.corners[name] = self._corner(name, images[name], reader)
                 crop = self._crop(name, images[name])
                 if not (crop.x2 <= reader.width and crop.y2 <= reader.height):
                     raise DataError(
@@ -131,8 +150,22 @@ class Neighbours:
         return self._readers[folder]
 
     def _crop(self, name: str, size: tuple[int, int]) -> Crop:
-        x, y = self._corners.get(name, (0, 0))
+        x, y = self.corners.get(name, (0, 0))
         return Crop(x, x + size[1], y, y + size[0])
+
+    def _corner(self, name: str, size: tuple[int, int], reader: VideoReader) -> tuple[int, int]:
+        """Return the corner of the crop in ``video_sets``, if the image can be what that shows."""
+        crop = self._cut[_folder(name)]
+        if crop is not None:
+            inside = min(crop.y2, reader.height) - max(crop.y1, 0), min(crop.x2, reader.width) - max(crop.x1, 0)
+            if inside == size:
+                return max(crop.x1, 0), max(crop.y1, 0)
+        listed = f"the crop {crop.as_text()}, which is of another size" if crop else "no crop"
+        raise DataError(
+            f"{name} is a part of a frame, {size[1]} x {size[0]} of {reader.width} x {reader.height} pixels (width x "
+            f"height), and which part is not known: video_sets has {listed}. Write it into {CROP_FILE} beside the "
+            f'image, {{"{PurePosixPath(name).name}": "x1,x2,y1,y2"}}, or choose a head that looks at one frame.'
+        )
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_process": 0, "_readers": OrderedDict(), "_frames": OrderedDict()}
@@ -180,6 +213,28 @@ def frame_corners(root: Path, names: Iterable[str]) -> dict[str, tuple[int, int]
         if crop is not None:
             corners[name] = crop.x1, crop.y1
     return corners
+
+
+def videos_of(project: Project, names: Iterable[str]) -> dict[Path, Crop | None]:
+    """Return the project's videos with their crops, and those that labelled images come from without being listed.
+
+    Parameters
+    ----------
+    project : Project
+    names : iterable of str
+        Of the images, ``labeled-data/<folder>/<file>``.
+    """
+    videos = project.videos()
+    for folder in sorted({_folder(name) for name in names} - {video.stem for video in videos}):
+        video = project.video_of(folder)
+        if video is not None:
+            videos[video] = None
+    return videos
+
+
+def _is_part(size: tuple[int, int], reader: VideoReader) -> bool:
+    whole = reader.height, reader.width
+    return size != whole and size[0] <= whole[0] and size[1] <= whole[1]
 
 
 def _folder(name: str) -> str:

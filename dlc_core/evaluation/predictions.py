@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dlc_core.data.packed import PackedFrames
 from dlc_core.errors import DataError
 from dlc_core.geometry import transform_points
 from dlc_core.model.pose_model import PoseModel
+from dlc_core.video.crop import Crop
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def predict_images(
 
 
 def window_neighbours(
-    model: PoseModel, names: Sequence[str], frames: PackedFrames, root: Path, videos: Iterable[Path]
+    model: PoseModel, names: Sequence[str], frames: PackedFrames, root: Path, videos: Mapping[Path, Crop | None]
 ) -> Neighbours | None:
     """Return where a head with a window finds the frames around labelled images; None for a head with one frame.
 
@@ -121,8 +122,8 @@ def window_neighbours(
         Their sizes.
     root : Path
         The project's folder.
-    videos : iterable of Path
-        The project's videos.
+    videos : mapping of Path to Crop or None
+        The project's videos, each with its crop in ``video_sets``.
 
     Raises
     ------

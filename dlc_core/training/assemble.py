@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import torch
 
 from dlc_core.console import say
 from dlc_core.data.datamodule import PoseDataModule
+from dlc_core.data.neighbours import videos_of
 from dlc_core.data.splits import fold_split
 from dlc_core.data.training_set import TrainingSet
 from dlc_core.errors import CheckpointError
@@ -52,12 +54,29 @@ def open_training_set(project: Project, config: Mapping[str, Any]) -> TrainingSe
 def resolve(config: dict[str, Any], training_set: TrainingSet) -> None:
     """Replace options that are left to the program by what it chooses here."""
     if config["preprocessing"]["global_scale"] is None:
-        sides = [max(training_set.frames.size(name)) for name in training_set.split.train]
-        scale = _FULL_DETAIL_SIDE / float(np.median(sides)) if sides else 1.0
-        config["preprocessing"]["global_scale"] = round(min(1.0, max(_SMALLEST_AUTOMATIC_SCALE, scale)), 4)
+        sizes = [training_set.frames.size(name) for name in training_set.split.train]
+        config["preprocessing"]["global_scale"] = automatic_scale(sizes, config["preprocessing"]["max_input_size"])
     if config["training"]["workers"] is None:
         gpu_workers = min(_MOST_WORKERS, os.cpu_count() or 1)
         config["training"]["workers"] = gpu_workers if has_gpu(config) else 0
+
+
+def automatic_scale(sizes: Sequence[tuple[int, int]], max_input_size: int) -> float:
+    """Return the factor that images are scaled by when nobody chose one.
+
+    Parameters
+    ----------
+    sizes : sequence of (height, width)
+        Of the training images.
+    max_input_size : int
+        The image of median area is scaled to no more than the square of it, so that it can be trained on.
+    """
+    if not sizes:
+        return 1.0
+    scale = _FULL_DETAIL_SIDE / float(np.median([max(size) for size in sizes]))
+    largest = max_input_size / math.sqrt(float(np.median([height * width for height, width in sizes])))
+    chosen = min(max(_SMALLEST_AUTOMATIC_SCALE, scale), largest, 1.0)
+    return math.floor(chosen * 10_000) / 10_000
 
 
 def has_gpu(config: Mapping[str, Any]) -> bool:
@@ -138,10 +157,6 @@ def make_data(
     augmenter = (
         load_plugins().registry("augmenter").build(config["augmenter"], skeleton=skeleton, preprocessing=preprocessing)
     )
-    videos = set(project.videos())
-    if len(model.head.window) > 1:
-        folders = {Path(name).parent.name for name in training_set.split.images}
-        videos |= {video for folder in folders if (video := project.video_of(folder)) is not None}
     training = config["training"]
     return PoseDataModule(
         training_set,
@@ -155,7 +170,7 @@ def make_data(
         workers=training["workers"],
         window=model.head.window,
         views=model.head.views,
-        videos=sorted(videos),
+        videos=videos_of(project, training_set.split.images) if len(model.head.window) > 1 else None,
     )
 
 

@@ -23,7 +23,9 @@ class BudgetSettings:
     batch_size : int
         Samples in one forward pass; several devices share them.
     accumulate : int
-        Forward passes per step: the step is exactly that of a batch of ``batch_size * accumulate``.
+        Forward passes per step: the step is that of a batch of ``batch_size * accumulate``, exactly so if the network
+        has no batch normalisation that learns (``backbone.freeze_batchnorm=true``); otherwise that normalises each
+        forward pass by its own ``batch_size`` samples, and a line says so.
     save_iters : int
         Steps between two snapshots; there is always one at the end.
     max_snapshots_to_keep : int
@@ -118,7 +120,8 @@ class PreprocessingSettings:
     ----------
     global_scale : float or None
         Factor by which images are scaled; None: 0.5 for images with a longer side of 640 pixels or more, up to 1
-        for 320 or less, so that small images keep their detail and large ones are affordable on a CPU.
+        for 320 or less, so that small images keep their detail and large ones are affordable on a CPU; less than 0.5
+        if the median image would exceed `max_input_size`.
     max_input_size, min_input_size : int
         An image whose scaled area is outside their squares is not trained on; how many is printed.
     """

@@ -32,7 +32,7 @@ def module_of(filmed, name: str = "imgaug", preprocessing: Preprocessing | None 
         augmenter,
         preprocessing,
         root=filmed.root,
-        videos=[filmed.video],
+        videos={filmed.video: None},
         **options,
     )
 

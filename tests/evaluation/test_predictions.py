@@ -56,7 +56,7 @@ def test_the_window_around_a_cropped_image_is_cropped_at_the_same_place(network,
     name = "labeled-data/mouse/img05.png"
     frames = PackedFrames.create(tmp_path / "frames.zarr", [name], tmp_path)
     monkeypatch.setattr(network.head, "window", (-1, 0, 1))
-    neighbours = window_neighbours(network, [name], frames, tmp_path, [video])
+    neighbours = window_neighbours(network, [name], frames, tmp_path, {video: None})
     window = neighbours.around(name, frames.image(name))
     for shown, index in zip(window, (4, 5, 6), strict=True):
         np.testing.assert_array_equal(shown, crop.apply(full[index]))
