@@ -142,12 +142,12 @@ def _write_metadata(names: DatasetNames, training_sets: Sequence[TrainingSet]) -
     """List all shuffles with their splits; unlisted ones are of older versions, whose engine was TensorFlow."""
     shuffles: dict[str, tuple[float, int, str]] = {}
     for path in names.documentations():
-        fraction = float(read_documentation(path)[2][3])
+        fraction = read_documentation(path)[2][3]
         shuffle = int(path.stem.rpartition("shuffle")[2])
         shuffles[_shuffle_name(names, fraction, shuffle)] = (fraction, shuffle, "tensorflow")
     for name, entry in _listed(names.metadata).items():
         if name in shuffles:
-            shuffles[name] = (float(entry["train_fraction"]), int(entry["index"]), str(entry["engine"]))
+            shuffles[name] = entry
     for made in training_sets:
         shuffles[_shuffle_name(names, made.fraction, made.shuffle)] = (made.fraction, made.shuffle, "pytorch")
     numbers: dict[tuple[tuple[int, ...], ...], int] = {}
@@ -162,16 +162,20 @@ def _write_metadata(names: DatasetNames, training_sets: Sequence[TrainingSet]) -
     write_text(names.metadata, "".join(lines))
 
 
-def _listed(path: Path) -> dict[str, dict[str, Any]]:
+def _listed(path: Path) -> dict[str, tuple[float, int, str]]:
+    """Return fraction, number and engine of every shuffle in metadata.yaml, by name."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     if not path.is_file():
         return {}
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-        return dict(content["shuffles"])
-    except (YAMLError, KeyError, TypeError) as exc:
+        shuffles = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["shuffles"]
+        return {
+            str(name): (float(entry["train_fraction"]), int(entry["index"]), str(entry["engine"]))
+            for name, entry in shuffles.items()
+        }
+    except (YAMLError, LookupError, TypeError, ValueError, AttributeError) as exc:
         raise DataError(f"{path} lists no shuffles ({exc}). Delete it; it is made again.") from exc
 
 

@@ -53,9 +53,19 @@ def read_documentation(path: Path) -> tuple[list[int], list[int], list[Any]]:
     """
     content = read_pickle(path)
     if not isinstance(content, list | tuple) or len(content) != 4:
-        raise DataError(f"{path} is no documentation of a training set: four entries are expected.")
-    train, test = ([int(row) for row in part if int(row) >= 0] for part in content[1:3])  # -1 pads DeepLabCut's lists
-    return train, test, list(content)
+        raise DataError(
+            f"{path} is no documentation of a training set: four entries are expected. Restore it, or remove it and "
+            "make the shuffle again."
+        )
+    try:
+        train, test = ([int(row) for row in part if int(row) >= 0] for part in content[1:3])  # -1 pads their lists
+        content = [*content[:3], float(content[3])]
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise DataError(
+            f"{path} is no documentation of a training set ({exc}): rows that train, rows that test and a fraction are "
+            "expected. Restore it, or remove it and make the shuffle again."
+        ) from exc
+    return train, test, content
 
 
 def documented_split(names: DatasetNames, path: Path) -> Split:

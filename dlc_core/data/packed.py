@@ -8,8 +8,7 @@ changed once it is in place, and is shared by all shuffles made from the same im
 from __future__ import annotations
 
 import hashlib
-import secrets
-import shutil
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,14 @@ import zarr.errors
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 
+from dlc_core.aside import aside
 from dlc_core.console import progress
 from dlc_core.errors import DataError
-from dlc_core.files import disk_error
+from dlc_core.files import disk_errors
 
 _FORMAT = "dlc-core frames 1"
+_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_PNG_HEADER_BYTES = len(_PNG_START) + 8  # then width and height, big-endian
 
 
 class PackedFrames:
@@ -63,11 +65,6 @@ class PackedFrames:
             self._where.update({str(name): (key, index) for index, name in enumerate(images)})
 
     @classmethod
-    def open(cls, path: Path) -> PackedFrames:
-        """Return the pack at `path`."""
-        return cls(path)
-
-    @classmethod
     def create(cls, path: Path, images: Sequence[str], root: Path) -> PackedFrames:
         """Decode images into a new pack; an existing pack at `path` is kept and opened.
 
@@ -89,21 +86,15 @@ class PackedFrames:
         """
         if path.is_dir():
             return cls(path)
-        temporary = path.with_name(f".~{secrets.token_hex(4)}{path.name}")
-        try:
+        with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(temporary, images, root)
-            try:
-                temporary.rename(path)
-            except OSError:
-                if not path.is_dir():  # otherwise another process was faster with the same frames
-                    raise
-        except OSError as exc:
-            if isinstance(exc, DataError):
-                raise
-            raise disk_error(path, exc) from exc
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with aside(path) as temporary:
+                _write(temporary, images, root)
+                try:
+                    temporary.rename(path)
+                except OSError:
+                    if not path.is_dir():  # otherwise another process was faster with the same frames
+                        raise
         return cls(path)
 
     @property
@@ -151,6 +142,18 @@ def content_hash(images: Sequence[str], root: Path) -> str:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()[:8]
+
+
+def image_sizes(images: Sequence[str], root: Path) -> dict[str, tuple[int, int]]:
+    """Return (height, width) of each image in pixels.
+
+    Raises
+    ------
+    DataError
+        An image is missing or no image.
+    """
+    require_images(images, root)
+    return {name: _image_size(_content(root / name, _PNG_HEADER_BYTES), root / name, name) for name in images}
 
 
 def require_images(images: Sequence[str], root: Path) -> None:
@@ -204,9 +207,19 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(found[..., 2::-1], np.uint8)
 
 
-def _content(file: Path) -> bytes:
+def _image_size(start: bytes, file: Path, name: str) -> tuple[int, int]:
+    """Return (height, width) by the header of a PNG, else by decoding the file."""
+    if len(start) == _PNG_HEADER_BYTES and start.startswith(_PNG_START):
+        width, height = struct.unpack(">II", start[len(_PNG_START) :])
+        return height, width
+    height, width = decode_image(_content(file), name).shape[:2]
+    return height, width
+
+
+def _content(file: Path, size: int = -1) -> bytes:
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(size)
     except OSError as exc:
         raise DataError(
             f"{file} cannot be read: {exc.strerror}. Make the image readable or delete its label row."

@@ -6,7 +6,6 @@ frames, the video of each, how many to hold out and a generator, and returns the
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dlc_core.console import say
 from dlc_core.data.split_files import read_split_file
 from dlc_core.errors import ConfigError, DataError, suggest
 
@@ -77,10 +77,6 @@ class Split:
             method=str(stored.get("method", "file")),
             seed=int(stored.get("seed", 0)),
         )
-
-    def to_json(self) -> str:
-        """Return the split as JSON text, which `read_split_file` reads again."""
-        return json.dumps(self.as_dict(), indent=1)
 
 
 def train_size(frames: int, fraction: float) -> int:
@@ -159,6 +155,9 @@ def make_split(
         train = set(parts.train) if parts.train is not None else set(order) - test - set(parts.validation)
         held = set(parts.validation)
         _check_file_parts(file, train, test)
+        unused = len(order) - len(train | test | held)
+        if unused:
+            say(f"{unused} labelled frames are in no part of {file}, which names the frames to train on")
         method_of_rest = "random"
     else:
         wanted = len(order) - train_size(len(order), fraction)

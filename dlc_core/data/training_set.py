@@ -42,7 +42,7 @@ class TrainingSet:
     split : Split
         Which frames train, validate and test. Frames without any labelled point are in no part.
     labels : LabelTable
-        All labels as they were when the training set was made.
+        All labels as they were when the training set was made, without points outside their image.
     frames : PackedFrames
         The pixels of every frame of the split.
     """
@@ -104,18 +104,15 @@ class TrainingSet:
             It is damaged, or its frames are gone.
         """
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
-                raise DataError(
-                    f"{path} is no training set ({_FORMAT!r} expected). Make it again: dlc create-dataset "
-                    f"overwrite=true"
-                )
+            stored = _require_format(json.loads(path.read_text(encoding="utf-8")), path)
             labels = _labels_from(stored["labels"])
             split = Split.from_dict(stored["split"])
             name, fraction, shuffle = str(stored["frames"]), float(stored["fraction"]), int(stored["shuffle"])
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as exc:
+        except DataError:
+            raise
+        except (ValueError, LookupError, TypeError, AttributeError) as exc:
             raise DataError(f"{path} is damaged ({exc}). Make it again: dlc create-dataset overwrite=true") from exc
-        return cls(path, fraction, shuffle, split, labels, PackedFrames.open(path.with_name(name)))
+        return cls(path, fraction, shuffle, split, labels, PackedFrames(path.with_name(name)))
 
     @property
     def usable_images(self) -> tuple[str, ...]:
@@ -152,6 +149,14 @@ def images_with_points(labels: LabelTable) -> tuple[str, ...]:
     return tuple(name for name, present in zip(labels.images, labels.present, strict=True) if present.any())
 
 
+def _require_format(stored: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
+        raise DataError(
+            f"{path} is no training set ({_FORMAT!r} expected). Make it again: dlc create-dataset overwrite=true"
+        )
+    return stored
+
+
 def _as_dict(training_set: TrainingSet) -> dict[str, Any]:
     return {
         "format": _FORMAT,
@@ -174,6 +179,9 @@ def _labels_as_dict(labels: LabelTable) -> dict[str, Any]:
 def _labels_from(stored: Mapping[str, Any]) -> LabelTable:
     bodyparts = tuple(stored["bodyparts"])
     keypoints = np.full((len(stored["points"]), 1, len(bodyparts), 2), np.nan)
-    for index, frame in enumerate(stored["points"].values()):
-        keypoints[index, 0] = np.array(frame, float)  # None becomes NaN
+    for index, (name, frame) in enumerate(stored["points"].items()):
+        points = np.array(frame, float)  # None becomes NaN
+        if points.shape != keypoints.shape[2:]:
+            raise ValueError(f"{name} has points of shape {points.shape}, expected {keypoints.shape[2:]}")
+        keypoints[index, 0] = points
     return LabelTable(str(stored["scorer"]), tuple(stored["points"]), bodyparts, keypoints)

@@ -7,6 +7,7 @@ benchmarks/deeplabcut_interop.py.
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
@@ -18,6 +19,7 @@ from ruamel.yaml import YAML
 from dlc_core.data.create import TrainingSet, create_training_dataset
 from dlc_core.data.dataset_names import DatasetNames
 from dlc_core.data.deeplabcut_files import read_deeplabcut_split
+from dlc_core.data.documentation import read_documentation
 from dlc_core.errors import ConfigError, DataError
 from dlc_core.labels.files import read_folder, read_project_labels, write_labels
 from dlc_core.labels.table import LabelTable
@@ -109,7 +111,7 @@ def test_validation_frames_are_in_neither_list(labelled_project):
 def test_metadata_lists_shuffles_and_shares_numbers_of_equal_splits(labelled_project, tmp_path):
     first = make(labelled_project, shuffles=[1, 3])[0]
     path = tmp_path / "split.json"
-    path.write_text(first.split.to_json())
+    path.write_text(json.dumps(first.split.as_dict()))
     make(labelled_project, shuffles=[2], fractions=[0.75], method="file", file=path)
     found = YAML(typ="safe").load(names_of(labelled_project).metadata.read_text())["shuffles"]
     assert list(found) == [
@@ -182,6 +184,24 @@ def test_documentation_that_does_not_fit_the_table_is_an_error(deeplabcut_made):
     table.write_text("\n".join(table.read_text().splitlines()[:6]) + "\n")
     with pytest.raises(DataError, match=r"names row \d+ of .*which has 3 rows"):
         make(project, fractions=[0.75], method="deeplabcut")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"shuffles: [1, 2]", b"shuffles:\n  reachNov21-trainset75shuffle1: {index: 1}\n"]
+)
+def test_a_list_of_shuffles_that_cannot_be_read_is_named(labelled_project, content):
+    make(labelled_project, fractions=[0.75])
+    names_of(labelled_project).metadata.write_bytes(content)
+    with pytest.raises(DataError, match=r"metadata\.yaml.*Delete it"):
+        make(labelled_project, fractions=[0.75], shuffles=[2])
+
+
+@pytest.mark.parametrize("content", [[[], 3, [], 0.5], [[], ["x"], [], 0.5], [[], [1], [2], "half"], [1, 2]])
+def test_a_documentation_of_something_else_is_named(tmp_path, content):
+    path = tmp_path / "Documentation_data-reach_75shuffle1.pickle"
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(DataError, match=r"shuffle1\.pickle is no documentation"):
+        read_documentation(path)
 
 
 def test_no_file_of_ours_has_a_name_deeplabcut_takes_for_its_own(labelled_project):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dlc_core.data.packed import PackedFrames, content_hash, decode_image
+from dlc_core.data.packed import PackedFrames, content_hash, decode_image, image_sizes
 from dlc_core.errors import DataError
 
 
@@ -57,6 +57,18 @@ def test_real_frames_equal_what_opencv_decodes(data_folder, tmp_path):
         np.testing.assert_array_equal(pack.image(name), cv2.imread(str(root / name))[..., ::-1])
 
 
+def test_sizes_are_known_without_decoding_png_files(tmp_path, rng):
+    sizes = {}
+    for number, (ending, size) in enumerate([("png", (20, 30)), ("png", (7, 9)), ("jpg", (24, 16)), ("tif", (9, 300))]):
+        name = write(tmp_path, f"img{number}.{ending}", rng.integers(0, 256, (*size, 3), np.uint8))
+        sizes[name] = size
+    assert image_sizes(list(sizes), tmp_path) == sizes
+    damaged = tmp_path / "labeled-data" / "v" / "img0.png"
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    with pytest.raises(DataError, match=r"img0\.png is not a readable image"):
+        image_sizes(list(sizes), tmp_path)
+
+
 def test_missing_images_are_counted_by_folder(tmp_path, rng):
     there = write(tmp_path, "img0.png", rng.integers(0, 256, (4, 4, 3), np.uint8))
     names = [there, "labeled-data/v/a.png", "labeled-data/w/b.png", "labeled-data/w/c.png"]
@@ -102,7 +114,7 @@ def test_an_existing_pack_is_used_again(tmp_path, rng):
 
 def test_a_missing_pack_and_a_missing_frame_say_how_to_make_them(tmp_path, rng):
     with pytest.raises(DataError, match=r"missing.*overwrite=true"):
-        PackedFrames.open(tmp_path / "nothing.zarr")
+        PackedFrames(tmp_path / "nothing.zarr")
     name = write(tmp_path, "a.png", rng.integers(0, 256, (4, 4, 3), np.uint8))
     pack = PackedFrames.create(tmp_path / "p.zarr", [name], tmp_path)
     with pytest.raises(DataError, match=r"hold no 'other\.png'"):
@@ -114,4 +126,4 @@ def test_a_folder_that_is_no_complete_pack_is_refused(tmp_path):
 
     zarr.create_group(tmp_path / "half.zarr")
     with pytest.raises(DataError, match="is no pack of frames"):
-        PackedFrames.open(tmp_path / "half.zarr")
+        PackedFrames(tmp_path / "half.zarr")

@@ -111,9 +111,9 @@ def test_the_method_contiguous_takes_one_stretch_in_time_of_each_video():
 def test_a_stored_split_reads_back_the_same(tmp_path):
     images, groups = frames_of(a=30)
     split = make_split(images, groups, fraction=0.7, validation=0.1, seed=5)
-    assert Split.from_dict(json.loads(split.to_json())) == split
+    assert Split.from_dict(json.loads(json.dumps(split.as_dict()))) == split
     path = tmp_path / "split.json"
-    path.write_text(split.to_json())
+    path.write_text(json.dumps(split.as_dict()))
     again = make_split(images, groups, "file", file=path)
     assert (again.train, again.validation, again.test) == (split.train, split.validation, split.test)
 
@@ -157,3 +157,15 @@ def test_a_validation_share_that_takes_all_training_frames_is_an_error():
     images, groups = frames_of(a=4)
     with pytest.raises(DataError, match="leaves none to train on"):
         make_split(images, groups, fraction=0.5, validation=0.9)
+
+
+def test_labelled_frames_that_a_file_with_a_training_part_leaves_out_are_counted(tmp_path, capsys):
+    images, groups = frames_of(a=10)
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps({"train": images[:6], "test": images[6:8]}))
+    split = make_split(images, groups, "file", file=path)
+    assert len(split.train) == 6
+    assert f"2 labelled frames are in no part of {path}" in capsys.readouterr().out
+    path.write_text(json.dumps({"test": images[6:8]}))
+    assert len(make_split(images, groups, "file", file=path).train) == 8
+    assert "no part" not in capsys.readouterr().out

@@ -62,6 +62,15 @@ def test_a_damaged_file_is_named(labelled_project, made, text):
         TrainingSet.open(labelled_project)
 
 
+@pytest.mark.parametrize("points", [[[1, 2]], {"labeled-data/cage/img00.png": [[1, 2]]}, {"a": [["x", 2]] * 3}, 7])
+def test_labels_of_another_shape_are_damage(labelled_project, made, points):
+    stored = json.loads(made.path.read_text())
+    stored["labels"]["points"] = points
+    made.path.write_text(json.dumps(stored))
+    with pytest.raises(DataError, match=r"shuffle-trainset75shuffle1\.json is damaged"):
+        TrainingSet.open(labelled_project)
+
+
 def test_the_file_holds_names_and_numbers_that_other_programs_can_read(made):
     stored = json.loads(made.path.read_text())
     assert stored["split"]["test"] == list(made.split.test)
