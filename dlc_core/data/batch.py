@@ -143,8 +143,8 @@ def _warp_mask(mask: Tensor, matrices: Tensor) -> Tensor:
     y, x = torch.meshgrid(
         torch.arange(height, device=mask.device), torch.arange(width, device=mask.device), indexing="ij"
     )
-    new = torch.stack([x, y, torch.ones_like(x)], -1).to(torch.float64)
-    old = torch.einsum("bij,hwj->bhwi", torch.linalg.inv(matrices.to(mask.device, torch.float64)), new)[..., :2]
+    new = torch.stack([x, y, torch.ones_like(x)], -1).to(torch.float32)  # Apple's GPUs have no float64
+    old = torch.einsum("bij,hwj->bhwi", torch.linalg.inv(matrices.to(mask.device, torch.float32)), new)[..., :2]
     column, row = old.round().long().unbind(-1)
     inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
     batch = torch.arange(len(mask), device=mask.device)[:, None, None]

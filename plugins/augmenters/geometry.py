@@ -109,6 +109,19 @@ def check_ratios(**ratios: float) -> None:
             )
 
 
+def check_rotation(rotation: float) -> float:
+    """Return the largest angle in degrees.
+
+    Raises
+    ------
+    ConfigError
+        It is negative.
+    """
+    if not rotation >= 0:
+        raise ConfigError(f"augmenter.rotation is {rotation}; degrees to either side, 0 or more, are needed.")
+    return rotation
+
+
 def check_range(low_name: str, low: float, high_name: str, high: float) -> tuple[float, float]:
     """Return (low, high) of positive factors.
 

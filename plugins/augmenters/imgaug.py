@@ -12,7 +12,7 @@ from dlc_core.geometry import Preprocessing, transform_points, translation
 from dlc_core.skeleton import Skeleton
 
 from . import colour
-from .geometry import check_range, check_ratios, draw_joint, draw_zoom, mirror_share, warp_sample
+from .geometry import check_range, check_ratios, check_rotation, draw_joint, draw_zoom, mirror_share, warp_sample
 
 
 class Imgaug:
@@ -71,7 +71,7 @@ class Imgaug:
             raise ConfigError(f"augmenter.jpeg_quality_lo is {jpeg_quality_lo}; a quality from 1 to 95 is needed.")
         self.factors = check_range("scale_jitter_lo", scale_jitter_lo, "scale_jitter_up", scale_jitter_up)
         contrast = check_range("contrast_factor_lo", contrast_factor_lo, "contrast_factor_up", contrast_factor_up)
-        self.rotation, self.rotratio = rotation, rotratio
+        self.rotation, self.rotratio = check_rotation(rotation), rotratio
         self.mirror_share = mirror_share(mirror, skeleton)
         self.crop_size = crop_size
         self.operations: tuple[tuple[float, colour.Operation], ...] = (

@@ -1,7 +1,9 @@
 """Augmentation of a whole batch on its device, with kornia: for GPUs that would wait for the CPU's augmentation.
 
-Every parameter comes from the samples' own generators and every geometric change is one matrix of ours, so the
-result does not depend on how samples are batched; kornia does the work on the pixels. The fields of noise come from
+Every parameter comes from the samples' own generators and every geometric change is one matrix of ours; kornia does the
+work on the pixels. Nothing depends on the order of samples or on what is beside them but the size they are padded to:
+in a batch of images of several sizes the black padding is mirrored along, and counts in the mean grey level that
+contrast is changed about. The fields of noise come from
 torch's generator on the device, seeded by the sample's generator: CPU and GPU draw different fields, each the same
 every time.
 
@@ -24,7 +26,7 @@ from dlc_core.geometry import Matrix, Preprocessing, mirroring
 from dlc_core.skeleton import Skeleton
 
 from .colour import LUMA
-from .geometry import check_range, check_ratios, draw_joint, draw_zoom, mirror_share
+from .geometry import check_range, check_ratios, check_rotation, draw_joint, draw_zoom, mirror_share
 
 
 class KorniaBatch:
@@ -66,7 +68,7 @@ class KorniaBatch:
             )
         self.factors = check_range("scale_jitter_lo", scale_jitter_lo, "scale_jitter_up", scale_jitter_up)
         self.contrast = check_range("contrast_factor_lo", contrast_factor_lo, "contrast_factor_up", contrast_factor_up)
-        self.rotation, self.rotratio = rotation, rotratio
+        self.rotation, self.rotratio = check_rotation(rotation), rotratio
         self.mirror_share = mirror_share(mirror, skeleton)
         self.brightness, self.saturation = brightness_dif, saturation_max_dif
         self.motionblurratio, self.motion_blur_length = motionblurratio, motion_blur_length

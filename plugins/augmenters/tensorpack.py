@@ -12,7 +12,7 @@ from dlc_core.geometry import Preprocessing
 from dlc_core.skeleton import Skeleton
 
 from . import colour
-from .geometry import check_range, check_ratios, draw_zoom, mirror_share, warp_sample
+from .geometry import check_range, check_ratios, check_rotation, draw_zoom, mirror_share, warp_sample
 
 
 class Tensorpack:
@@ -62,7 +62,7 @@ class Tensorpack:
         self.factors = check_range("scale_jitter_lo", scale_jitter_lo, "scale_jitter_up", scale_jitter_up)
         contrast = check_range("contrast_factor_lo", contrast_factor_lo, "contrast_factor_up", contrast_factor_up)
         self.scaleratio = scaleratio
-        self.rotation, self.rotratio = rotation, rotratio
+        self.rotation, self.rotratio = check_rotation(rotation), rotratio
         self.mirror_share = mirror_share(mirror, skeleton)
         self.operations: tuple[tuple[float, colour.Operation], ...] = (
             (brightnessratio, colour.Brightness(brightness_dif)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlc_core.data.batch import augment_batch, collate
 from dlc_core.data.dataset import Sample
@@ -127,3 +128,19 @@ def test_the_kornia_augmenter_marks_what_has_left_as_invisible() -> None:
     finite = torch.isfinite(augmented.labels.keypoints).all(-1)
     assert torch.equal(augmented.labels.visible, finite)
     assert 6 <= int(finite.sum()) < 12  # the joint that the zoom is about stays, others leave
+
+
+class NoDouble(TorchDispatchMode):
+    """Fails where a device without float64, like Apple's, would."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        assert not (isinstance(result, torch.Tensor) and result.dtype == torch.float64), function
+        return result
+
+
+def test_a_batch_is_augmented_without_float64() -> None:
+    batch = collate([sample(40, 60), sample(50, 48, 1)])
+    assert batch.labels.ignore_mask is not None
+    with NoDouble():
+        augment_batch(batch, Turn(), seed=2)

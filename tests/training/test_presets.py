@@ -56,6 +56,10 @@ def test_the_default_recipe_is_ours():
 
 
 @pytest.mark.parametrize("name", ["csv", "tensorboard", "wandb"])
-def test_every_logger_composes_and_wandb_stays_offline(name):
+def test_every_logger_composes(name):
     logger = compose("train", [f"logger={name}"]).plain()["logger"]
-    assert logger.get("offline", True)
+    assert bool(logger.get("_target_")) == (name != "csv")
+
+
+def test_wandb_stays_offline_unless_asked():
+    assert compose("train", ["logger=wandb"]).plain()["logger"]["offline"] is True

@@ -111,6 +111,9 @@ def test_a_cover_is_one_rectangle_of_limited_size() -> None:
         ("scalecrop", "cropratio", -0.1, "cropratio is -0.1"),
         ("tensorpack", "noiseratio", 2.0, "noiseratio is 2.0"),
         ("kornia", "motion_blur_length", 4, "odd number"),
+        ("imgaug", "rotation", -25.0, "rotation is -25"),
+        ("tensorpack", "rotation", -1.0, "rotation is -1"),
+        ("kornia", "rotation", -1.0, "rotation is -1"),
     ],
 )
 def test_an_impossible_option_is_refused_by_name(name, option, value, said, blobs) -> None:
