@@ -20,7 +20,9 @@ import numpy as np
 from dlc_core.errors import DataError
 from dlc_core.evaluation.metrics import Scores
 from dlc_core.evaluation.predictions import ImagePoses
-from dlc_core.files import check_name, replacing, write_text
+from dlc_core.files import check_name, write_text
+from dlc_core.labels.csv_file import split_name
+from dlc_core.labels.h5_table import object_index, write_table
 from dlc_core.skeleton import Skeleton
 
 SELECTED_ON_TEST = "selected on test"
@@ -143,13 +145,15 @@ def write_combined(models_folder: Path) -> Path:
 
 
 def table(evaluations: Sequence[Evaluation], pck_threshold: float) -> list[str]:
-    """Return the lines of a table for people: one row per snapshot and part."""
+    """Return the lines of a table for people: one row per snapshot and part, with the run if there are several."""
     header = ["snapshot", "part", "points", "mean px", "RMSE px", "mean px >= p", "points >= p"]
-    rows = [[*header, f"PCK@{pck_threshold:g}px", "AUROC"]]
+    several = len({one.run for one in evaluations}) > 1
+    rows = [[*["run"] * several, *header, f"PCK@{pck_threshold:g}px", "AUROC"]]
     for one in evaluations:
         for index, (part, scores) in enumerate(one.parts.items()):
             rows.append(
                 [
+                    *[one.run if index == 0 else ""] * several,
                     one.label if index == 0 else "",
                     part,
                     str(scores.points),
@@ -161,7 +165,7 @@ def table(evaluations: Sequence[Evaluation], pck_threshold: float) -> list[str]:
                     _text(scores.auroc, 3),
                 ]
             )
-    return _aligned(rows, left=2)
+    return _aligned(rows, left=3 if several else 2)
 
 
 def bodypart_table(evaluation: Evaluation) -> list[str]:
@@ -241,27 +245,21 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _write_h5(poses: ImagePoses, skeleton: Skeleton, scorer: str, path: Path) -> None:
-    """Write poses as DeepLabCut stores predictions on labelled images: key df_with_missing, one row an image."""
+    """Write poses as DeepLabCut stores predictions on labelled images: one row an image."""
     import pandas as pd
 
-    order = [
-        (i, k)
-        for i in range(len(skeleton.individuals))
-        for k in range(len(skeleton.keypoints))
+    several = len(skeleton.individuals) > 1
+    heads = [
+        (scorer, *((individual,) if several else ()), keypoint)
+        for i, individual in enumerate(skeleton.individuals)
+        for k, keypoint in enumerate(skeleton.keypoints)
         if skeleton.exists[i, k]
     ]
-    is_single = len(skeleton.individuals) == 1
-    heads = [
-        (scorer, skeleton.keypoints[k]) if is_single else (scorer, skeleton.individuals[i], skeleton.keypoints[k])
-        for i, k in order
-    ]
-    names = ["scorer", "bodyparts", "coords"] if is_single else ["scorer", "individuals", "bodyparts", "coords"]
-    columns = pd.MultiIndex.from_tuples([(*head, c) for head in heads for c in ("x", "y", "likelihood")], names=names)
-    values = np.concatenate([poses.keypoints, poses.likelihood[..., None]], axis=-1)
-    chosen = np.stack([values[:, i, k] for i, k in order], axis=1).reshape(len(poses.names), -1)
-    index = pd.MultiIndex.from_tuples([tuple(name.split("/")) for name in poses.names])
-    with replacing(path) as temporary:
-        pd.DataFrame(chosen, index=index, columns=columns).to_hdf(temporary, key="df_with_missing", mode="w")
+    names = ["scorer", *(["individuals"] if several else []), "bodyparts", "coords"]
+    columns = object_index([(*head, coordinate) for head in heads for coordinate in ("x", "y", "likelihood")], names)
+    values = np.concatenate([poses.keypoints, poses.likelihood[..., None]], axis=-1)[:, skeleton.exists]
+    index = object_index([split_name(name, 3) for name in poses.names], [None] * 3)
+    write_table(pd.DataFrame(values.reshape(len(values), -1), index=index, columns=columns), path)
 
 
 def _number(value: float) -> float | None:
