@@ -16,7 +16,8 @@ from dlc_core.data.deeplabcut_files import (
     write_deeplabcut_files,
 )
 from dlc_core.data.documentation import finish, require_frames_kept
-from dlc_core.data.packed import PackedFrames, content_hash
+from dlc_core.data.image_bounds import without_points_outside
+from dlc_core.data.packed import PackedFrames, content_hash, image_sizes
 from dlc_core.data.pose_cfg import write_pose_cfg
 from dlc_core.data.splits import Split, make_split
 from dlc_core.data.training_set import (
@@ -29,6 +30,7 @@ from dlc_core.errors import ConfigError, DataError
 from dlc_core.labels.files import HOW_TO_LABEL
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.runs import shuffle_folder
+from dlc_core.seeds import check_seed
 
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
@@ -59,7 +61,7 @@ def create_training_dataset(
     project : Project
         The project.
     labels : LabelTable
-        Its labels, from `dlc_core.labels.files.read_project_labels`.
+        Its labels, from `dlc_core.labels.files.read_project_labels`. Points outside their image count as absent.
     shuffles : sequence of int
         Numbers from 1; each is another split.
     fractions : sequence of float or None
@@ -82,14 +84,17 @@ def create_training_dataset(
     Raises
     ------
     ConfigError
-        A shuffle is below 1, or a share makes no sense.
+        A shuffle is below 1, the seed below 0, or a share makes no sense.
     DataError
         A training set exists already, no frame is labelled, an image is missing, a part would be empty, or another
         shuffle of the dataset would lose frames.
         Nothing has been written then.
     """
+    check_seed(seed)
     fractions = project.training_fractions if fractions is None else fractions
     folder = project.dataset_folder(iteration)
+    labelled = images_with_points(labels)
+    labels = without_points_outside(labels, image_sizes(labelled, project.root))
     images = _require_points(project, labels)
     groups = [PurePosixPath(name).parent.name for name in images]
     names = DatasetNames(folder, project.name, project.date, project.scorer)

@@ -82,6 +82,29 @@ def test_no_labelled_point_at_all_is_an_error(labelled_project):
     assert "dlc label" not in str(caught.value), "there is no such command"
 
 
+def test_points_outside_their_image_are_named_and_count_as_not_labelled(labelled_project, capsys):
+    labels = read_project_labels(labelled_project)
+    points = labels.keypoints.copy()
+    row = {name: index for index, name in enumerate(labels.images)}
+    points[row["labeled-data/cage/img01.png"], 0, 2] = (5000, 3)
+    points[row["labeled-data/arena/img02.png"], 0, 0] = (-50, 3)
+    points[row["labeled-data/arena/img03.png"], 0] = (7, 32)  # just below the last of its 32 rows
+    points[row["labeled-data/cage/img03.png"], 0, 0] = (59.4, 39.4)  # on the last pixel
+    wild = LabelTable("Me", labels.images, labels.bodyparts, points)
+    made = create_training_dataset(labelled_project, wild, fractions=[0.75])[0]
+    said = capsys.readouterr().err
+    assert "5 labelled points lie outside their image and count as not labelled" in said
+    assert "tip in labeled-data/cage/img01.png at 5000, 3 (of 60 x 40 pixels)" in said
+    assert "hand in labeled-data/arena/img02.png at -50, 3" in said
+    expected = points.copy()
+    expected[row["labeled-data/cage/img01.png"], 0, 2] = np.nan
+    expected[row["labeled-data/arena/img02.png"], 0, 0] = np.nan
+    expected[row["labeled-data/arena/img03.png"]] = np.nan
+    np.testing.assert_array_equal(TrainingSet.open(labelled_project).labels.keypoints, expected)
+    assert "labeled-data/arena/img03.png" not in made.split.images, "nothing is labelled in it"
+    assert "labeled-data/arena/img02.png" in made.split.images
+
+
 def test_a_renamed_scorer_is_an_error_that_names_both(labelled_project):
     from dlc_core.project.project import Project
 
@@ -144,3 +167,9 @@ def test_an_image_that_may_not_be_read_gets_one_line(labelled_project):
     folder.mkdir()  # opening it fails for the administrator, too
     with pytest.raises(DataError, match=r"cannot be read: Is a directory"):
         read_picture(folder)
+
+
+def test_a_negative_seed_is_refused_before_anything_is_written(labelled_project):
+    with pytest.raises(ConfigError, match="seed is -1"):
+        create_training_dataset(labelled_project, read_project_labels(labelled_project), seed=-1)
+    assert not labelled_project.dataset_folder().exists()
