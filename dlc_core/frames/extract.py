@@ -17,7 +17,9 @@ from dlc_core.frames.frame_files import existing_frames, write_frames
 from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import FrameSelector
 from dlc_core.project.project import Project
+from dlc_core.seeds import check_seed
 from dlc_core.video.crop import Crop
+from dlc_core.video.probe import lost_frames
 from dlc_core.video.reader import VideoReader
 
 VIDEO_SETS, WHOLE = "video_sets", "none"
@@ -91,8 +93,7 @@ def extract_frames(
         raise ConfigError(
             f"start is {start} and stop is {stop}; shares of the video with 0 <= start < stop <= 1 are needed."
         )
-    if seed < 0:
-        raise ConfigError(f"seed is {seed}; a whole number of at least 0 is needed.")
+    check_seed(seed)
     asked = None if crop in (VIDEO_SETS, WHOLE) else Crop.parse(crop)
     results = []
     for video, own_crop in chosen_videos(project, videos).items():
@@ -131,6 +132,8 @@ def extract_from_video(
     """
     existing = existing_frames(folder)
     with VideoReader(video) as reader:
+        for loss in lost_frames(reader):
+            warn(f"{video}: {loss}")
         if crop is not None:
             crop = crop.within(reader.height, reader.width, str(video))
             crop = None if crop.is_whole(reader.height, reader.width) else crop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -25,6 +26,19 @@ def write_video(path: Path, frames: int) -> Path:
     with VideoWriter(path, 30, HEIGHT, WIDTH, quality=4) as writer:
         for index in range(frames):
             writer.write(picture(index))
+    return path
+
+
+def cut_video(path: Path) -> Path:
+    """Write an AVI of 60 frames and cut it to a third of its bytes, as a copy that was interrupted."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=30)
+        stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuvj420p"
+        for index in range(60):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), format="rgb24")))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 3])
     return path
 
 

@@ -15,8 +15,9 @@ from dlc_core.frames.extract import candidate_frames, chosen_videos, extract_fra
 from dlc_core.frames.frame_files import read_crops
 from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
+from dlc_core.video.reader import VideoReader
 
-from .conftest import HEIGHT, WIDTH, picture
+from .conftest import HEIGHT, WIDTH, cut_video, picture
 
 
 def number_of(path: Path) -> int:
@@ -117,6 +118,14 @@ def test_a_video_that_cannot_be_read_does_not_stop_the_others(project):
     assert failed.indices == ()
     assert len(good.indices) == 4
     assert not good.failed
+
+
+def test_a_video_that_was_cut_off_is_used_and_named(tmp_path, capsys):
+    cut = cut_video(tmp_path / "cut.avi")
+    extract_from_video(cut, tmp_path / "frames", Uniform(), 3, 0.0, 1.0, None, np.random.default_rng(0))
+    readable = VideoReader(cut).frame_count
+    assert f"cut.avi: the header says 60 frames, but {readable} can be read" in capsys.readouterr().err
+    assert readable < 30
 
 
 def test_a_crop_outside_one_video_fails_for_it_alone(project):
