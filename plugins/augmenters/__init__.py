@@ -94,7 +94,9 @@ class ImgaugConfig:
     ----------
     Mathis, Schneider, Lauer, Mathis (2020), A primer on motion capture with deep learning, Neuron 108: section on
     augmentation. The numbers of rotation, CLAHE and histogram equalisation are those of DeepLabCut's
-    ``pose_cfg.yaml``.
+    ``pose_cfg.yaml``, the scale jitter is that of Nath, Mathis et al. (2019), Box 2. The shares and strengths of blur,
+    brightness, contrast, compression and cover are moderate values of our own that were not tuned one by one;
+    ``benchmarks/openfield_accuracy.py`` measures the default recipe with them.
     """
 
     name: str = "imgaug"
@@ -169,6 +171,9 @@ class TensorpackConfig:
 @dataclass
 class KorniaConfig:
     """Scale, rotation, light, saturation, motion blur and noise of a whole batch on the device it is on.
+
+    The numbers are those of imgaug where it has the same operation; saturation and noise are moderate values of our own
+    that no benchmark has measured.
 
     Parameters
     ----------
