@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 _quiet_stdout = False
+_tracebacks = False
 
 
 def keep_stdout_for_data() -> None:
@@ -18,13 +20,28 @@ def keep_stdout_for_data() -> None:
     _quiet_stdout = True
 
 
+def show_tracebacks() -> None:
+    """Have `warn` print the traceback of the error that it is about: with ``--debug``."""
+    global _tracebacks
+    _tracebacks = True
+
+
 def say(message: str) -> None:
     """Print one line for the person at the terminal."""
     print(message, file=sys.stderr if _quiet_stdout else sys.stdout, flush=True)
 
 
-def warn(message: str) -> None:
-    """Print one line that should not be missed, on stderr."""
+def warn(message: str, error: BaseException | None = None) -> None:
+    """Print one line that should not be missed, on stderr.
+
+    Parameters
+    ----------
+    message : str
+    error : BaseException or None
+        What it is about, when a command goes on after an error; its traceback is printed with ``--debug``.
+    """
+    if error is not None and _tracebacks:
+        traceback.print_exception(error)
     print(f"Note: {message}", file=sys.stderr, flush=True)
 
 

@@ -78,5 +78,5 @@ def _one(
         say(f"{video.name}: wrote {', '.join(Path(path).name for path in result['files'])}")
     except DlcError as exc:
         result["error"] = f"{video.name}: {exc}"
-        warn(result["error"])
+        warn(result["error"], exc)
     return result
