@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 from dlc_core.allocator import keep_memory
 from dlc_core.colors import keypoint_colors
-from dlc_core.console import Outcome, progress, say, warn
-from dlc_core.data.create import TrainingSet
+from dlc_core.console import Outcome, progress, say
 from dlc_core.data.dataset import select_keypoints
-from dlc_core.data.splits import Split
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.data.image_bounds import without_points_outside
+from dlc_core.data.neighbours import videos_of
+from dlc_core.data.training_set import TrainingSet
+from dlc_core.errors import ConfigError
 from dlc_core.evaluation.metrics import distances, pck, score_poses
 from dlc_core.evaluation.plots import Style, write_pictures
 from dlc_core.evaluation.predictions import ImagePoses, predict_images, window_neighbours
+from dlc_core.evaluation.recorded import recorded_training_set
 from dlc_core.evaluation.report import Evaluation, as_json, bodypart_table, table, write_combined, write_reports
 from dlc_core.model.device import resolve_device
 from dlc_core.project.address import RunAddress
-from dlc_core.project.config import plain, read_yaml
 from dlc_core.project.runs import EVALUATION, Run, Snapshot, find_run, runs_of, scorer, shuffle_folder
 from dlc_core.skeleton import Skeleton
 from dlc_core.training.checkpoint import Checkpoint, load_model
-from dlc_core.training.record import RECORD_FILE, data_hash
 
 if TYPE_CHECKING:
     from dlc_core.model.pose_model import PoseModel
@@ -86,8 +86,11 @@ def evaluate(project: Project, composed: Composed, arguments: Sequence[str] = ()
         evaluations += [_evaluate(job, snapshot) for snapshot in _snapshots(run, options["snapshotindex"])]
     for line in ["", *table(evaluations, _shown_threshold(options["pck"]))]:
         say(line)
-    for line in ["", *bodypart_table(evaluations[-1]), ""]:
-        say(line)
+    for one in {one.run: one for one in evaluations}.values():  # the last one of each run
+        heading = [f"Body parts of {one.run}, {one.label}:"] if len(evaluations) > 1 else []
+        for line in ["", *heading, *bodypart_table(one)]:
+            say(line)
+    say("")
     say(f"p is pcutoff={options['pcutoff']:g}; errors are Euclidean distances in pixels of the images")
     combined = write_combined(project.models_folder(options["iteration"]))
     say(f"All evaluations of this iteration: {combined}")
@@ -119,41 +122,44 @@ def _snapshots(run: Run, wanted: Any) -> list[Snapshot]:
 
 
 def _job(project: Project, run: Run, options: Mapping[str, Any]) -> _Job:
-    """Return the run with its training set, divided as it was when the run was trained."""
-    record_file = run.folder / RECORD_FILE
-    record = dict(plain(read_yaml(record_file))) if record_file.is_file() else {}
-    shuffle, index = (int(record.get(key, options[key])) for key in ("shuffle", "trainingsetindex"))
-    training_set = TrainingSet.open(project, shuffle, index, options["iteration"])
-    if "split" in record:
-        training_set = training_set.with_split(Split.from_dict(record["split"]))
-        if data_hash(training_set) != record.get("data_hash"):
-            warn(
-                f"labels or frames of {training_set.path.name} have changed since {run.name} was trained; it is "
-                "evaluated on the split it was trained with and the labels of today."
-            )
-    return _Job(project, run, training_set, index, options)
+    """Return the run with its training set, divided as it was when the run was trained.
+
+    A training set made before such points were left out may have labels outside their image; no error is measured
+    against these.
+    """
+    training_set = recorded_training_set(project, run, options)
+    frames = training_set.frames
+    labels = without_points_outside(training_set.labels, {name: frames.size(name) for name in frames.images})
+    return _Job(project, run, replace(training_set, labels=labels), _index(project, training_set, options), options)
+
+
+def _index(project: Project, training_set: TrainingSet, options: Mapping[str, Any]) -> int:
+    """Return which entry of TrainingFraction is today the one that the run was trained for."""
+    fractions = project.training_fractions
+    if training_set.fraction in fractions:
+        return fractions.index(training_set.fraction)
+    return int(options["trainingsetindex"])
 
 
 def _evaluate(job: _Job, snapshot: Snapshot) -> Evaluation:
     """Measure one snapshot and write its files."""
     model, checkpoint = load_model(snapshot.path, job.project.skeleton)
     poses = _predict(job, snapshot, model)
-    labels = {part: _labels(job.training_set, images, checkpoint.skeleton) for part, images in job.parts.items()}
+    labelled, skeleton = job.training_set.labels, checkpoint.skeleton
+    labels = {part: select_keypoints(labelled, images, skeleton) for part, images in job.parts.items()}
     evaluation = _measure(job, snapshot, checkpoint, poses, labels)
     folder = job.run.folder / EVALUATION
-    files = write_reports(evaluation, poses, checkpoint.skeleton, folder)
+    files = write_reports(evaluation, poses, skeleton, folder)
     say(f"Wrote {files[0]} and {len(files) - 1} more of that name")
     if job.options["plotting"]:
-        _draw(job, evaluation, poses, labels, checkpoint.skeleton, folder)
+        _draw(job, evaluation, poses, labels, skeleton, folder)
     return evaluation
 
 
 def _predict(job: _Job, snapshot: Snapshot, model: PoseModel) -> ImagePoses:
     names = [name for part in job.parts.values() for name in part]
-    folders = {Path(name).parent.name for name in names}
-    videos = sorted(video for folder in folders if (video := job.project.video_of(folder)) is not None)
     frames = job.training_set.frames
-    neighbours = window_neighbours(model, names, frames, job.project.root, videos)
+    neighbours = window_neighbours(model, names, frames, job.project.root, videos_of(job.project, names))
     with progress(f"Evaluating {snapshot.name}", len(names), "images") as advance:
         return predict_images(
             model,
@@ -164,17 +170,6 @@ def _predict(job: _Job, snapshot: Snapshot, model: PoseModel) -> ImagePoses:
             neighbours=neighbours,
             advance=advance,
         )
-
-
-def _labels(training_set: TrainingSet, names: Sequence[str], skeleton: Skeleton) -> NDArray[np.float32]:
-    labelled = set(training_set.labels.images)
-    lost = [name for name in names if name not in labelled]
-    if lost:
-        raise DataError(
-            f"{lost[0]} and {len(lost) - 1} other images that this run used have no labels any more. Train a new run, "
-            "or put the labels back and make the training set again: dlc create-dataset overwrite=true"
-        )
-    return select_keypoints(training_set.labels, names, skeleton)
 
 
 def _measure(

@@ -7,22 +7,30 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import tables
 
 from dlc_core.api import run_step
 from dlc_core.data.create import TrainingSet
-from dlc_core.errors import ConfigError, RunError
+from dlc_core.errors import ConfigError, DataError, RunError
 from dlc_core.inference.predictor import Predictor
+from dlc_core.labels.files import read_folder, write_labels
 from dlc_core.project.address import RunAddress
 from dlc_core.project.project import Project
 from dlc_core.project.runs import find_run
 from dlc_core.training.checkpoint import load_model
 
+PARTS = ("snout", "leftear", "rightear", "spine")
 MEASURES = {"mean_px", "rmse_px", "mean_px_pcutoff", "pck", "per_bodypart"}
 
 
 @pytest.fixture
 def project(evaluated_project, tmp_path):
     return Project.open(shutil.copytree(evaluated_project.root, tmp_path / "project"))
+
+
+def measured(outcome):
+    (snapshot,) = outcome.data["runs"][0]["snapshots"].values()
+    return snapshot
 
 
 def folder_of(project):
@@ -91,11 +99,33 @@ def test_a_snapshot_chosen_on_the_test_images_is_marked_wherever_it_appears(proj
     assert row["selected_on_test"] == "True"
 
 
-def test_run_all_evaluates_every_run_of_the_shuffle(project):
+def test_a_label_outside_its_image_in_an_old_training_set_changes_no_error_and_is_named(project, capsys):
+    before = measured(run_step("evaluate", project))
+    training_set = TrainingSet.open(project)
+    stored = json.loads(training_set.path.read_text())
+    name = training_set.split.test[0]
+    part = next(index for index, point in enumerate(stored["labels"]["points"][name]) if point[0] is not None)
+    stored["labels"]["points"][name][part] = [5000, -50]
+    training_set.path.write_text(json.dumps(stored))
+    capsys.readouterr()
+    after = measured(run_step("evaluate", project))
+    said = capsys.readouterr().err
+    assert f"{PARTS[part]} in {name} at 5000, -50" in said and said.count("lie outside their image") == 1
+    assert after["test"]["points"] == before["test"]["points"] - 1
+    assert after["train"] == before["train"]
+    assert after["test"]["rmse_px"] < 200, "no side of the images is longer"
+
+
+def test_run_all_evaluates_every_run_of_the_shuffle(project, capsys):
     tiny = find_run(project, RunAddress()).folder
     shutil.copytree(tiny, tiny.with_name("again"))
     outcome = run_step("evaluate", project, ["run=all"])
     assert {run["run"] for run in outcome.data["runs"]} == {"tiny", "again"}
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("run ") and "snapshot" in line for line in lines) == 1
+    for name in ("tiny", "again"):
+        assert any(line.split()[:2] == [name, "snapshot_0000004"] for line in lines)
+        assert f"Body parts of {name}, snapshot_0000004:" in lines
 
 
 def test_the_split_is_that_of_the_run_even_if_the_training_set_was_made_again(project, capsys):
@@ -132,3 +162,43 @@ def test_options_that_make_no_sense_are_refused_in_one_line(project):
         run_step("evaluate", project, ["run=tyni"])
     with pytest.raises(RunError, match="7"):
         run_step("evaluate", project, ["snapshotindex=7"])
+
+
+def test_the_training_set_is_the_recorded_one_when_trainingfraction_has_changed(project, capsys):
+    before = run_step("evaluate", project).data["runs"][0]
+    text = project.config.path.read_text().replace("TrainingFraction: [0.75]", "TrainingFraction: [0.5, 0.75]")
+    project.config.path.write_text(text)
+    after = run_step("evaluate", Project.open(project.root), ["trainingsetindex=1"]).data["runs"][0]
+    assert after == {**before, "trainingsetindex": 1}
+    (results,) = csv.DictReader((next(folder_of(project).glob("*-results.csv"))).open())
+    assert results["%Training dataset"] == "75"
+
+
+def test_a_training_set_that_is_gone_is_named(project):
+    TrainingSet.open(project).path.unlink()
+    with pytest.raises(
+        DataError, match=r"tiny was trained with .*trainset75shuffle1\.json, which is gone.*create-dataset"
+    ):
+        run_step("evaluate", project)
+
+
+def test_frames_without_labels_are_left_out_of_an_older_run_with_a_notice(project, capsys):
+    split = TrainingSet.open(project).split
+    folder = project.labeled_data / "small"
+    labels = read_folder(folder)
+    kept = labels.images[2:]
+    write_labels(labels.select(kept), folder)
+    run_step("create_dataset", project, ["overwrite=true"])
+    capsys.readouterr()
+    run_step("evaluate", project)
+    assert f"2 of the {len(split.images)} frames that tiny used have no labels any more" in capsys.readouterr().err
+    poses = pd.read_hdf(next(folder_of(project).glob("*.h5")), "df_with_missing")
+    assert not {"/".join(row) for row in poses.index} & set(labels.images[:2])
+    assert len(poses) == len(split.images) - 2
+
+
+def test_no_string_of_the_h5_has_the_dtype_that_pandas_2_cannot_read(project):
+    run_step("evaluate", project)
+    with tables.open_file(str(next(folder_of(project).glob("*.h5")))) as file:
+        kinds = [str(node._v_attrs.kind) for node in file.walk_nodes("/df_with_missing") if "kind" in node._v_attrs]
+    assert set(kinds) == {"string"}
