@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from dlc_core.console import say
+from dlc_core.console import say, warn
 from dlc_core.errors import DataError, PluginError
 from dlc_core.export.network_choice import NetworkChoice
-from dlc_core.inference.exports import matches
+from dlc_core.inference.exports import REPLACED, difference
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.store_files import SUFFIX
 from dlc_core.plugin_api.discovery import load_plugins
@@ -121,7 +121,8 @@ def find_store(video: Path, *, destfolder: Path | None = None, network: NetworkC
 def candidates(video: Path, folder: Path, suffixes: Sequence[str]) -> Iterator[Candidate]:
     """Yield the files in `folder` that hold poses of `video`: stores first, then tables in the order of `suffixes`.
 
-    Tables that a store has exported under another scorer's name are part of that store and are left out.
+    Tables that a store has exported under another scorer's name are part of that store and are left out. A store that
+    cannot be read is left out with a notice.
     """
     if not folder.is_dir():
         return
@@ -164,7 +165,9 @@ def _store_candidate(video: Path, path: Path) -> Candidate | None:
     """Return the store at `path` if it holds poses of `video` (a longer name may start like this video's)."""
     try:
         poses = PoseFile.open(path, partial=True)
-    except DataError:
+    except DataError as exc:
+        if path.stem[len(video.stem) :].startswith(_SCORER_STARTS):
+            warn(f"{path.name} is left out: {exc}")
         return None
     if path.name != f"{video.stem}{poses.scorer}{SUFFIX}":
         return None
@@ -217,11 +220,16 @@ def _check_tables(poses: PoseFile, store: Candidate, readers: Sequence[Reader]) 
     """Refuse to go on when a table of this store was changed."""
     for reader in readers:
         table = store.path.with_suffix(reader.suffix)
-        if table.is_file() and not matches(poses, table, store.exports.get(table.name), reader):
-            raise DataError(
-                f"{table} differs from {store.path}, from which it was exported: somebody changed it. "
-                "Name the one that counts with file=, or export again: `dlc export VIDEO overwrite=true`."
-            )
+        record = store.exports.get(table.name)
+        if not table.is_file() or not (why := difference(poses, table, record, reader)):
+            continue
+        again = "`dlc export VIDEO overwrite=true`"
+        if why == REPLACED and record is not None:
+            again = f"`dlc export VIDEO exporter={record['exporter']}`"
+        raise DataError(
+            f"{table} differs from {store.path}, of which it should be a copy: {why}. "
+            f"Name the one that counts with file=, or export again: {again}."
+        )
 
 
 def _read(path: Path, readers: Sequence[Reader]) -> PoseFile:

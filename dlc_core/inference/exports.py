@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dlc_core.console import say
 from dlc_core.errors import DataError, DlcError, PluginError
-from dlc_core.files import check_name, disk_error, file_hash
+from dlc_core.files import check_name, disk_error, disk_errors, file_hash
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
+from dlc_core.inference.store_files import ELSEWHERE
+from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.protocols import Exporter
+
+REPLACED = "it was exported from an analysis that was replaced since"
+CHANGED = "somebody changed it"
 
 _SAME_PX = 0.01
 _SAME_LIKELIHOOD = 1e-4
@@ -51,6 +57,9 @@ def target_of(exporter: Exporter, poses: PoseFile, stem: Path) -> Path:
 def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = False) -> list[Path]:
     """Write the poses of a finished store with each exporter and return the files; what is up to date stays as it is.
 
+    What was exported from poses that this store has replaced is written again too, whatever was chosen: nobody could
+    tell it from the new, and the metadata beside the tables belongs to all of them.
+
     Parameters
     ----------
     store : Path
@@ -69,27 +78,65 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
         An exporter failed.
     """
     poses = PoseFile.open(store)
-    stem = store.with_name(store.name.removesuffix(store.suffix))
+    records: Mapping[str, Mapping[str, Any]] = poses.attributes["exports"]
+    chosen = {_target(choice, poses, store): choice for choice in choices}
+    files = {store.parent / name: one for name, one in records.items() if _is_replaced(poses, one)}
+    old = {file: one for file, one in files.items() if file.exists()}
+    again = [_again(file, one) for file, one in old.items() if file not in chosen]
+    targets = chosen | {_target(choice, poses, store): choice for choice in again} | chosen
+    for target, choice in targets.items():
+        if (overwrite and target in chosen) or not target.exists():
+            continue
+        if difference(poses, target, records.get(target.name), choice.exporter) == CHANGED:
+            raise DataError(
+                f"{target} differs from what {store.name} holds: somebody changed it. "
+                "Move it away, or replace it with overwrite=true."
+            )
+    for file, record in old.items():  # first, because tables share the metadata that is written anew
+        if _is_unchanged(file, record):
+            with disk_errors(file):
+                file.unlink()
     written: list[Path] = []
-    for choice in choices:
-        with _plugin_border(choice, stem):
-            target = target_of(choice.exporter, poses, stem)
-        check_name(target, "Shorten the video's name or the run's")
-        record = poses.attributes["exports"].get(target.name)
-        if target.exists() and not overwrite:
-            if not matches(poses, target, record, choice.exporter):
-                raise DataError(
-                    f"{target} differs from what {store.name} holds: somebody changed it. "
-                    "Move it away, or replace it with overwrite=true."
-                )
-            if record is not None and record == _record(poses, choice, target):
-                written.append(target)
-                continue
+    for target, choice in targets.items():
+        record = records.get(target.name, {})
+        if not overwrite and target.exists() and record == _record(poses, choice, target):
+            written.append(target)
+            continue
         with _plugin_border(choice, target):
             written += choice.exporter.write(poses, target)
         opened = PoseStore.open(store)
         opened.update(exports={**opened.attributes["exports"], target.name: _record(poses, choice, target)})
     return list(dict.fromkeys(written))
+
+
+def _target(choice: ExporterChoice, poses: PoseFile, store: Path) -> Path:
+    stem = store.with_name(store.name.removesuffix(store.suffix))
+    with _plugin_border(choice, stem):
+        return check_name(target_of(choice.exporter, poses, stem), "Shorten the video's name or the run's")
+
+
+def _again(file: Path, record: Mapping[str, Any]) -> ExporterChoice:
+    """Return how a file of replaced poses was exported.
+
+    Raises
+    ------
+    DataError
+        Somebody changed it since, or its exporter is not there any more.
+    """
+    if not _is_unchanged(file, record):
+        raise DataError(
+            f"{file} was exported from poses that are replaced now, and somebody changed it since. Move it away, or "
+            f"replace it with exporter={record['exporter']} overwrite=true."
+        )
+    options = {"name": record["exporter"], **record["options"]}
+    try:
+        exporter = load_plugins().registry("exporter").build(options)
+    except DlcError as exc:
+        raise DataError(
+            f"{file} was exported from poses that are replaced now, and cannot be written again: {exc} Or move it away."
+        ) from exc
+    say(f"{file.name} was exported from poses that are replaced now; it is written again.")
+    return ExporterChoice(record["exporter"], exporter, record["options"])
 
 
 @contextmanager
@@ -100,7 +147,7 @@ def _plugin_border(choice: ExporterChoice, target: Path) -> Iterator[None]:
     except DlcError:
         raise
     except OSError as exc:
-        raise disk_error(target, exc) from exc
+        raise disk_error(target, exc, ELSEWHERE) from exc
     except Exception as exc:
         kind = f"{type(choice.exporter).__module__}.{type(choice.exporter).__name__}"
         raise PluginError(
@@ -109,21 +156,31 @@ def _plugin_border(choice: ExporterChoice, target: Path) -> Iterator[None]:
         ) from exc
 
 
-def matches(poses: PoseFile, file: Path, record: Mapping[str, Any] | None, reader: object) -> bool:
-    """Tell whether `file` still holds what was exported from `poses`.
+def difference(poses: PoseFile, file: Path, record: Mapping[str, Any] | None, reader: object) -> str:
+    """Return why `file` does not hold what is exported from `poses`: `REPLACED`, `CHANGED`, or "" if it does.
 
-    Its hash decides; a file without a record, or with another hash, is read if `reader` can: it matches when names and
-    poses are equal (to 0.01 px, which text formats round to).
+    Its record decides: of which analysis it was exported, and its hash. A file without a record, of another analysis
+    or with another hash, is read if `reader` can: it does not differ when names and poses are equal (to 0.01 px, which
+    text formats round to).
     """
-    if record is not None and record["sha256"] == file_hash(file):
-        return True
+    unchanged = record is not None and _is_unchanged(file, record)
+    if unchanged and record is not None and not _is_replaced(poses, record):
+        return ""
     read = getattr(reader, "read", None)
-    if read is None:
-        return False
-    try:
-        return _equal(poses, read(file))
-    except DataError:
-        return False
+    if read is not None:
+        with suppress(DataError):
+            if _equal(poses, read(file)):
+                return ""
+    return REPLACED if unchanged else CHANGED
+
+
+def _is_replaced(poses: PoseFile, record: Mapping[str, Any]) -> bool:
+    """Tell whether a file was exported from an analysis that this one replaced."""
+    return bool(record.get("analysis") != poses.attributes["id"])
+
+
+def _is_unchanged(file: Path, record: Mapping[str, Any]) -> bool:
+    return bool(record["sha256"] == file_hash(file))
 
 
 def _record(poses: PoseFile, choice: ExporterChoice, target: Path) -> dict[str, Any]:

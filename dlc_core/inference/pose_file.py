@@ -169,7 +169,10 @@ class PoseFile:
             about: dict[str, Any] = dict(group.attrs)
             points, likelihood = group["keypoints"], group["likelihood"]
         except (FileNotFoundError, KeyError, ValueError, NotADirectoryError) as exc:
-            raise DataError(f"{path} holds no pose store. Analyze the video with `dlc analyze`.") from exc
+            raise DataError(
+                f"{path} holds no pose store, or a damaged one. Analyze the video with `dlc analyze`; overwrite=true "
+                "replaces what is there."
+            ) from exc
         if about.get("format") != STORE_FORMAT or about.get("format_version", 0) > STORE_VERSION:
             raise DataError(
                 f"{path} says it is {about.get('format')!r} version {about.get('format_version')}; this one reads "

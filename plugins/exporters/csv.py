@@ -12,7 +12,7 @@ from dlc_core.errors import ConfigError, DataError
 from dlc_core.files import replacing
 from dlc_core.inference.pose_file import PoseFile
 
-from .meta import read_meta, write_meta
+from .meta import ELSEWHERE, read_meta, write_meta
 from .table import poses_from_table, table_blocks
 
 _LEVELS = {"scorer": 0, "individuals": 1, "bodyparts": 2, "coords": 3}
@@ -41,10 +41,12 @@ class Csv:
 
     def write(self, poses: PoseFile, path: Path) -> list[Path]:
         """Write `poses` to `path`; beside it ``_meta.pickle``, which says whose pixels a cropped analysis is in."""
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            for number, part in enumerate(table_blocks(poses, poses.scorer)):
-                part.to_csv(file, sep=self._sep, header=number == 0, lineterminator="\n")
-        return [path, write_meta(poses, poses.scorer, path)]
+        with replacing(path, ELSEWHERE) as temporary:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                for number, part in enumerate(table_blocks(poses, poses.scorer)):
+                    part.to_csv(file, sep=self._sep, header=number == 0, lineterminator="\n")
+            meta = write_meta(poses, poses.scorer, path)  # before the table appears, which is misread without
+        return [path, meta]
 
     def read(self, path: Path) -> PoseFile:
         """Return the poses of a file that we, DeepLabCut or another program wrote in this layout, in memory.

@@ -14,7 +14,7 @@ from dlc_core.files import disk_error, replacing
 from dlc_core.foreign_pickles import foreign_hdf5
 from dlc_core.inference.pose_file import PoseFile
 
-from .meta import read_meta, write_meta
+from .meta import ELSEWHERE, read_meta, write_meta
 from .table import poses_from_table, table_blocks
 
 KEY = "df_with_missing"
@@ -30,7 +30,7 @@ def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
     DiskError
         The disk is full or read-only.
     """
-    with replacing(path) as temporary:
+    with replacing(path, ELSEWHERE) as temporary:
         try:
             with pd.HDFStore(temporary, mode="w") as store:
                 for part in table_blocks(poses, scorer):
@@ -44,10 +44,11 @@ def write_h5(poses: PoseFile, path: Path, scorer: str) -> list[Path]:
         except HDF5ExtError as exc:
             raise _lost(path, str(exc).strip().splitlines()[-1:]) from exc
         except OSError as exc:
-            raise disk_error(path, exc) if exc.errno else _lost(path, [str(exc)]) from exc
+            raise disk_error(path, exc, ELSEWHERE) if exc.errno else _lost(path, [str(exc)]) from exc
         if not complete:
             raise _lost(path, [])
-    return [path, write_meta(poses, scorer, path)]
+        meta = write_meta(poses, scorer, path)  # before the table appears, which nobody can understand without
+    return [path, meta]
 
 
 def _holds(file: Path, poses: PoseFile, scorer: str) -> bool:
@@ -67,8 +68,7 @@ def _holds(file: Path, poses: PoseFile, scorer: str) -> bool:
 def _lost(path: Path, reason: list[str]) -> DiskError:
     why = f" ({reason[0].strip()})" if reason else ""
     return DiskError(
-        f"cannot write {path}: what HDF5 wrote is incomplete{why}. Is the disk full? "
-        "Free some space or write elsewhere (`destfolder=`)."
+        f"cannot write {path}: what HDF5 wrote is incomplete{why}. Is the disk full? Free some space, or {ELSEWHERE}."
     )
 
 

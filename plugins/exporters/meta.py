@@ -18,6 +18,9 @@ from dlc_core.inference.pose_file import PoseFile
 from dlc_core.video.crop import Crop
 
 SUFFIX = "_meta.pickle"
+ELSEWHERE = "write elsewhere with `dlc analyze destfolder=`"
+"""What a user can do who cannot write beside the video."""
+
 _NUMBER = (int, float, np.integer, np.floating)
 
 
@@ -80,7 +83,7 @@ def write_meta(poses: PoseFile, scorer: str, table: Path) -> Path:
         "unique_bodyparts": [],
     }
     path = meta_path(table)
-    with replacing(path) as temporary:
+    with replacing(path, ELSEWHERE) as temporary:
         temporary.write_bytes(pickle.dumps({"data": data}, protocol=4))
     return path
 

@@ -10,6 +10,7 @@ from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.inference.network import Training
 from dlc_core.inference.pose_store import PoseStore, StoreHeader
 from dlc_core.skeleton import Skeleton
+from dlc_core.video.crop import Crop
 
 
 def trained(shuffle: int = 1, iteration: int = 0, fraction: float = 0.95) -> Training:
@@ -24,6 +25,7 @@ def write_store(
     frames: int = 30,
     done: int | None = None,
     training: Training | None = None,
+    crop: Crop | None = None,
 ) -> Path:
     """Write a store for `video` as if `run` had analysed it, up to frame `done`."""
     training = training or trained()
@@ -34,7 +36,7 @@ def write_store(
         frame_count=frames,
         fps=25.0,
         frame_size=(64, 96),
-        crop=None,
+        crop=crop,
         video={"name": video.name, "path": str(video), "fingerprint": "0"},
         network={"run": run, "run_folder": "/r", "snapshot": "s", "step": step, "sha256": run, "backbone": "net"},
         engine="torch",

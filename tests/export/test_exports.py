@@ -12,6 +12,7 @@ from dlc_core.inference.exports import ExporterChoice, export_store
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
 from dlc_core.plugin_api.discovery import load_plugins
+from dlc_core.video.crop import Crop
 
 
 def chosen(name, **options):
@@ -79,6 +80,52 @@ def test_the_export_of_an_analysis_that_was_replaced_is_ours_to_replace(video, m
     assert PoseStore.open(store).attributes["exports"] == records
     export_store(store, [chosen("h5")])
     assert len(pd.read_hdf(store.with_suffix(".h5"))) == len(old) + 1
+
+
+def test_every_export_of_an_analysis_that_was_replaced_is_written_again(video, make_store, capsys):
+    """The csv would otherwise stay in the pixels of a crop that the metadata, shared with the h5, denies."""
+    store = make_store(video, crop=Crop(10, 90, 5, 60))
+    deeplabcut = chosen("deeplabcut", scorer="DLC_Resnet50_TaskNov21shuffle1_snapshot_best-2")
+    export_store(store, [chosen("h5"), chosen("csv", sep=";"), deeplabcut])
+    make_store(video, frames=31)
+    files = export_store(store, [chosen("h5")], overwrite=True)
+    other = "mouseDLC_Resnet50_TaskNov21shuffle1_snapshot_best-2"
+    tables = [f"{store.stem}.csv", f"{store.stem}.h5", f"{other}.h5"]
+    assert names(files) == sorted([*tables, f"{store.stem}_meta.pickle", f"{other}_meta.pickle"])
+    assert f"{store.stem}.csv was exported from poses that are replaced now" in capsys.readouterr().out
+    assert store.with_suffix(".csv").read_text().startswith("scorer;")
+    poses = PoseFile.open(store)
+    for name in tables:
+        reader = chosen(name.rsplit(".", 1)[-1]).exporter
+        np.testing.assert_allclose(reader.read(store.with_name(name)).load().keypoints, poses.load().keypoints)
+    assert {poses.attributes["exports"][name]["analysis"] for name in tables} == {poses.attributes["id"]}
+
+
+def test_an_export_of_replaced_poses_that_somebody_changed_stops_the_others(video, make_store):
+    store = make_store(video, crop=Crop(10, 90, 5, 60))
+    export_store(store, [chosen("h5"), chosen("csv")])
+    csv = store.with_suffix(".csv")
+    csv.write_text(csv.read_text().replace("\n3,", "\n3,5", 1))
+    make_store(video, frames=31)
+    before = {path.name: path.read_bytes() for path in video.parent.iterdir() if path.is_file()}
+    with pytest.raises(DataError, match=r"\.csv was exported .*replaced now.*changed it.*exporter=csv overwrite=true"):
+        export_store(store, [chosen("h5")], overwrite=True)
+    assert {path.name: path.read_bytes() for path in video.parent.iterdir() if path.is_file()} == before
+    export_store(store, [chosen("h5"), chosen("csv")], overwrite=True)
+    assert len(pd.read_csv(csv, header=[0, 1, 2], index_col=0)) == 31
+
+
+def test_an_export_whose_exporter_is_gone_is_named(video, make_store):
+    store = make_store(video)
+    export_store(store, [chosen("csv")])
+    records = PoseStore.open(store).attributes["exports"]
+    record = {name: {**one, "exporter": "theirs", "options": {"name": "theirs"}} for name, one in records.items()}
+    make_store(video, frames=31)
+    PoseStore.open(store).update(exports=record)
+    with pytest.raises(DataError, match=r"\.csv was exported .*cannot be written again: .*theirs.*move it away"):
+        export_store(store, [chosen("h5")])
+    assert store.with_suffix(".csv").exists()
+    assert not store.with_suffix(".h5").exists()
 
 
 def test_predictions_of_deeplabcut_itself_are_never_overwritten(video, make_store):

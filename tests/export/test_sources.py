@@ -8,7 +8,9 @@ from dlc_core.errors import DataError
 from dlc_core.export.sources import find_poses, find_store
 from dlc_core.inference.exports import ExporterChoice, export_store
 from dlc_core.inference.pose_file import PoseFile
+from dlc_core.inference.pose_store import PoseStore
 from dlc_core.plugin_api.discovery import load_plugins
+from dlc_core.video.crop import Crop
 
 
 def export(store, *names, **options):
@@ -59,6 +61,36 @@ def test_a_table_that_no_longer_equals_the_store_is_refused_and_both_are_named(v
     assert str(table) in str(error.value)
     assert str(store) in str(error.value)
     assert find_poses(video, file=table).keypoints[3, 0, 0, 0] == frame.iloc[3, 0]
+
+
+def test_a_table_of_an_analysis_that_was_replaced_is_refused_with_what_to_do(video, make_store):
+    store = make_store(video, crop=Crop(10, 90, 5, 60))
+    export(store, "h5", "csv")
+    old = PoseFile.open(store).load().keypoints
+    make_store(video, frames=31)
+    with pytest.raises(DataError, match=r"\.h5 differs .*replaced since.*`dlc export VIDEO exporter=h5`"):
+        find_poses(video)
+    named = find_poses(video, file=store.with_suffix(".csv"))  # still with the metadata of its own analysis
+    np.testing.assert_allclose(named.load().keypoints, old, atol=1e-3)
+    export(store, "h5")
+    assert find_poses(video).path == store
+    assert find_poses(video, file=store.with_suffix(".csv")).frame_count == 31
+
+
+def test_a_store_that_cannot_be_read_is_left_out_with_the_reason(video, make_store, capsys):
+    damaged, newer, good = make_store(video), make_store(video, step=20), make_store(video, step=30)
+    (damaged / "zarr.json").write_text("{")
+    PoseStore.open(newer).update(format_version=99)
+    assert find_poses(video).path == good
+    notes = capsys.readouterr().err
+    assert f"{damaged.name} is left out" in notes
+    assert "damaged one" in notes
+    assert f"{newer.name} is left out" in notes
+    assert "version 99" in notes
+    (damaged.with_name("mouse_labels.zarr")).mkdir()
+    with pytest.raises(DataError, match="no poses"):
+        find_poses(video.with_name("mous.mp4"))
+    assert capsys.readouterr().err == ""
 
 
 def test_several_networks_on_one_video_are_listed_unless_the_run_decides(video, make_store, choose):

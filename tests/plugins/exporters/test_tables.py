@@ -145,6 +145,16 @@ def test_a_cropped_analysis_is_in_the_pixels_of_the_crop_on_disk_and_of_the_fram
     np.testing.assert_allclose(back.load().keypoints[:, 0], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("exporter", [H5(), Csv()], ids=["h5", "csv"])
+def test_no_table_appears_before_its_metadata(tmp_path, exporter):
+    """A table in the pixels of a crop would be taken for one in those of the frame."""
+    poses, path = make(crop=Crop(100, 620, 50, 470)), tmp_path / f"a{exporter.suffix}"
+    meta.meta_path(path).mkdir()  # so that it cannot be written
+    with pytest.raises(DiskError, match=r"a_meta\.pickle"):
+        exporter.write(poses, path)
+    assert [file.name for file in tmp_path.iterdir()] == ["a_meta.pickle"]
+
+
 def test_the_metadata_has_deeplabcuts_keys_and_plain_values(tmp_path):
     H5().write(make(), tmp_path / "a.h5")
     with (tmp_path / "a_meta.pickle").open("rb") as file:
