@@ -140,6 +140,9 @@ class PreprocessingSettings:
 class TrainerSettings:
     """What goes through to `pytorch_lightning.Trainer` (``trainer.*``); None leaves Lightning's default.
 
+    Its other arguments are written with a plus: ``+trainer.log_every_n_steps=10``. Those that have an option of ours
+    (``training.steps`` for ``max_steps``) are refused, naming it.
+
     Parameters
     ----------
     accelerator, devices, strategy, num_nodes

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,22 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
-from dlc_core.errors import ConfigError
+from dlc_core.errors import ConfigError, suggest
+
+_LENGTH = "training.steps=N or training.minutes=M"
+_OURS = {
+    **dict.fromkeys(("max_epochs", "max_steps", "min_epochs", "min_steps", "fast_dev_run"), _LENGTH),
+    "max_time": "training.minutes=M",
+    "accumulate_grad_batches": "training.accumulate=N",
+    **dict.fromkeys(("gradient_clip_val", "gradient_clip_algorithm"), "optimizer.clip_norm=X"),
+    "logger": "logger=NAME",
+    **dict.fromkeys(("callbacks", "enable_checkpointing", "barebones"), "training.save_iters=N for the snapshots"),
+    "default_root_dir": "run=NAME",
+    **dict.fromkeys(("limit_val_batches", "num_sanity_val_steps"), "training.best_on_test=false to measure less"),
+    **dict.fromkeys(("enable_progress_bar", "enable_model_summary"), "training.display_iters=N"),
+    "use_distributed_sampler": "trainer.devices=N",
+}
+"""Arguments of Lightning's Trainer that have an option of ours, and which."""
 
 
 def make_trainer(
@@ -24,9 +40,10 @@ def make_trainer(
     Raises
     ------
     ConfigError
-        An option cannot be used on this machine.
+        An option is none of Lightning's, is set by an option of ours, or cannot be used on this machine.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    _check_names(given)
     try:
         with quiet_lightning():
             return Trainer(
@@ -47,6 +64,16 @@ def make_trainer(
         text = " ".join(str(exc).split())
         shown = ", ".join(f"trainer.{name}={value}" for name, value in given.items())
         raise ConfigError(f"Lightning refuses {shown}: {text}") from exc
+
+
+def _check_names(given: Iterable[str]) -> None:
+    known = inspect.signature(Trainer).parameters
+    for name in given:
+        if name in _OURS:
+            raise ConfigError(f"trainer.{name} has an option of its own here: write {_OURS[name]}.")
+        if name not in known:
+            near = suggest(name, known)
+            raise ConfigError(f"trainer.{name}: Lightning's Trainer takes no {name!r}. {near}See its documentation.")
 
 
 @contextmanager
