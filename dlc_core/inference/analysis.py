@@ -7,7 +7,7 @@ import importlib.metadata
 import platform
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,19 @@ from typing import Any
 import torch
 
 from dlc_core import __version__
-from dlc_core.console import progress, say
+from dlc_core.console import progress, say, warn
 from dlc_core.errors import DataError
 from dlc_core.inference.batch_size import choose_batch_size
 from dlc_core.inference.frame_stream import batches
 from dlc_core.inference.lock import locked
+from dlc_core.inference.memory import enough_memory
 from dlc_core.inference.network import Network
 from dlc_core.inference.pose_store import PoseStore, StoreHeader, store_path
 from dlc_core.inference.predictor import ENGINE, Prediction, Predictor
-from dlc_core.inference.store_files import replacement_path, tidy
+from dlc_core.inference.store_files import is_tidy, remove_half_chunks, replacement_path, tidy
+from dlc_core.plugin_api.border import blaming
 from dlc_core.video.crop import Crop
+from dlc_core.video.probe import lost_frames
 from dlc_core.video.reader import VideoReader
 
 _FINGERPRINT_BYTES = 1 << 20
@@ -115,70 +118,85 @@ def analyze_video(
     path = store_path(video, network.scorer, destfolder)
     about = _inspect(video, crop)
     if (finished := _finished(path, network, about, options)) is not None:
+        if not is_tidy(path):
+            with suppress(DataError), locked(path):  # unless another process works there, or nobody may
+                _tidy(path, about, options)
         return finished
     with locked(path):
-        tidy(path)
+        _tidy(path, about, options)
         # again: another process may have worked on it until now
         if (finished := _finished(path, network, about, options)) is not None:
             return finished
-        place = replacement_path(path) if options.overwrite and _is_complete(path) else path
-        store = _begun(place, network, about, options)
-        if store is None:
-            predictor = Predictor(network.model, options.device, options.precision)
-            store = PoseStore.create(place, _header(network, about, options, predictor), options.chunk)
-        else:
-            precision = str(store.attributes["precision"])
+        place = replacement_path(path) if options.overwrite else path
+        begun = _begun(place, network, about, options)
+        precision = str(begun.attributes["precision"]) if begun else options.precision
+        with enough_memory(options.device, begun):
+            predictor = Predictor(network.model, options.device, precision)
+            store = begun or PoseStore.create(place, _header(network, about, options, predictor), options.chunk)
+        done, started = store.frames_done, time.perf_counter()
+        if begun:
             say(
-                f"{video.name}: going on at frame {store.frames_done} of {store.frame_count} "
+                f"{video.name}: going on at frame {done} of {store.frame_count} "
                 f"(batches of {store.attributes['batch_size']}, {precision}, as it began)."
             )
-            predictor = Predictor(network.model, options.device, precision)
-        done, started = store.frames_done, time.perf_counter()
-        try:
-            _fill(store, predictor, about)
-        except torch.OutOfMemoryError as exc:
-            raise _out_of_memory(store, predictor.device) from exc
+            remove_half_chunks(place)
+        _fill(store, predictor, about)
         if place != path:
             store = store.replace(path)
         return Analysed(path, store.frame_count, store.frame_count - done, time.perf_counter() - started)
 
 
+def _tidy(path: Path, about: _Video, options: AnalysisOptions) -> None:
+    if tidy(path, options.overwrite):
+        say(
+            f"{about.path.name}: an analysis that was to replace these poses was interrupted; what it left is removed "
+            "(with overwrite=true it would go on)."
+        )
+
+
 def _fill(store: PoseStore, predictor: Predictor, about: _Video) -> None:
     """Predict the missing frames. One batch is under way on the device while the one before it is stored."""
-    offset = None if about.crop is None else about.crop.offset()
     first, size = store.frames_done, int(store.attributes["batch_size"])
     with (
+        enough_memory(predictor.device, store),
         progress(about.path.name, store.frame_count, "frames", first) as advance,
         closing(
             batches(about.path, first, store.frame_count, size, predictor.window, predictor.prepare, about.crop)
         ) as source,
     ):
-        for prediction in _predictions(predictor, source, offset):
+        for prediction in _predictions(predictor, store, source, about.crop):
             store.append(prediction.keypoints, prediction.likelihood)
             advance(len(prediction.likelihood))
     if "finished" not in store.attributes:
         store.update(finished=time.time())
 
 
-def _out_of_memory(store: PoseStore, device: torch.device) -> DataError:
-    """Return what to do when a batch does not fit: a store that holds frames keeps its batch size."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    size = int(store.attributes["batch_size"])
-    smaller = f"batch_size={max(1, size // 4)}{' overwrite=true' * bool(store.frames_done)}"
-    remedy = f"Analyze this video with {smaller}" if size > 1 else "Analyze a part of the frame with crop=x1,x2,y1,y2"
-    return DataError(f"the memory of {device} is too small for a batch of {size} frame(s). {remedy}, or on device=cpu.")
-
-
-def _predictions(predictor: Predictor, source: Iterator[Any], offset: Any) -> Iterator[Prediction]:
-    waiting = None
+def _predictions(
+    predictor: Predictor, store: PoseStore, source: Iterator[Any], crop: Crop | None
+) -> Iterator[Prediction]:
+    offset = None if crop is None else crop.offset()
+    waiting = ready = None
     for inputs in source:
-        launched = predictor.launch(inputs)
-        if waiting is not None:
-            yield predictor.fetch(waiting, offset)
+        with _asking(predictor, store):
+            launched = predictor.launch(inputs)
+            ready = None if waiting is None else predictor.fetch(waiting, offset)
+        if ready is not None:
+            yield ready
         waiting = launched
     if waiting is not None:
-        yield predictor.fetch(waiting, offset)
+        with _asking(predictor, store):
+            ready = predictor.fetch(waiting, offset)
+        yield ready
+
+
+@contextmanager
+def _asking(predictor: Predictor, store: PoseStore) -> Iterator[None]:
+    """Say which network failed, and whether for want of memory: its code may be a plugin's."""
+    with (
+        blaming(f"the network {store.attributes['run']} fails on a batch of {store.attributes['batch_size']} frame(s)"),
+        enough_memory(predictor.device, store),
+    ):
+        yield
 
 
 def _inspect(video: Path, crop: Crop | None) -> _Video:
@@ -221,24 +239,18 @@ def _finished(path: Path, network: Network, about: _Video, options: AnalysisOpti
         )
     if not store.is_complete:
         return None
-    say(f"{about.path.name}: all {store.frame_count} frames are analyzed already ({path.name}).")
+    precision, wanted = str(store.attributes["precision"]), options.precision
+    other = "" if precision == wanted else f" in {precision}; overwrite=true analyzes them in {wanted}"
+    say(f"{about.path.name}: all {store.frame_count} frames are analyzed already{other} ({path.name}).")
     return Analysed(path, store.frame_count, 0, 0.0)
-
-
-def _is_complete(path: Path) -> bool:
-    """Tell whether there is a finished store, of whichever network."""
-    try:
-        return path.exists() and PoseStore.open(path).is_complete
-    except DataError:  # a damaged one is not worth keeping
-        return False
 
 
 def _begun(place: Path, network: Network, about: _Video, options: AnalysisOptions) -> PoseStore | None:
     """Return the store to go on with, None to make a new one, which is also what one without a frame is good for.
 
-    What is to be replaced is never gone on with; its replacement is, if it was begun in the way that is asked for now.
+    A replacement is gone on with only if it was begun in the way that is asked for now.
     """
-    if not place.exists() or (options.overwrite and not place.name.startswith(".~")):
+    if not place.exists():
         return None
     try:
         store = PoseStore.open(place)
@@ -274,9 +286,14 @@ def _differences(there: Mapping[str, Any], network: Network, about: _Video) -> I
 
 def _header(network: Network, about: _Video, options: AnalysisOptions, predictor: Predictor) -> StoreHeader:
     height, width = (about.crop.height, about.crop.width) if about.crop else about.frame_size
-    size = options.batch_size or choose_batch_size(predictor, predictor.input_size(height, width), options.batch_limit)
+    with blaming(f"the network {network.about['run']} fails on frames of {height} x {width} pixels"):
+        size = options.batch_size or choose_batch_size(
+            predictor, predictor.input_size(height, width), options.batch_limit
+        )
     with VideoReader(about.path) as reader:
         frame_count = reader.frame_count
+        for problem in lost_frames(reader):
+            warn(f"{about.path}: {problem}")
     return StoreHeader(
         scorer=network.scorer,
         skeleton=network.skeleton,

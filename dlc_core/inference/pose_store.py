@@ -6,9 +6,10 @@ float32 in full-frame pixels, ``likelihood`` (frame, individual, keypoint) float
 attribute of the group.
 
 Poses are written in whole chunks, and the attribute ``frames_done`` is moved into place after the system has put its
-chunk on the disk (fsync). So after a kill or a power failure the frames before ``frames_done`` are good and those after
-it do not count: an analysis goes on from there. A chunk is a multiple of the batch, so that a resumed analysis forms
-the same batches as an uninterrupted one and its poses are bit-equal to it.
+chunk on the disk (fsync), and reaches the disk itself before the next chunk. So after a kill or a power failure the
+frames before ``frames_done`` are good and those after it do not count: an analysis goes on from there. A chunk is a
+multiple of the batch, so that a resumed analysis forms the same batches as an uninterrupted one and its poses are
+bit-equal to it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ import secrets
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,10 +28,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc_core.errors import ConfigError, DataError, DlcError
-from dlc_core.files import check_name, disk_error, replacing
+from dlc_core.errors import ConfigError, DataError
+from dlc_core.files import check_name, disk_errors, replacing
 from dlc_core.inference.pose_file import STORE_FORMAT, STORE_VERSION
-from dlc_core.inference.store_files import SUFFIX, creation_path, put_in_place, recorded_exports, to_disk
+from dlc_core.inference.store_files import (
+    ELSEWHERE,
+    SUFFIX,
+    chunks_to_disk,
+    creation_path,
+    put_in_place,
+    recorded_exports,
+    store_to_disk,
+)
 from dlc_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -178,18 +186,15 @@ class PoseStore:
             )
         temporary = creation_path(path)
         try:
-            with _disk_errors(path):
+            with disk_errors(path, ELSEWHERE):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.rmtree(temporary, ignore_errors=True)
-                _make_group(temporary, header, chunk)
-                exports = recorded_exports(path)
+                _make_group(temporary, header, chunk, recorded_exports(path))
+                store_to_disk(temporary)
                 put_in_place(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        store = cls.open(path)
-        if exports:
-            store.update(exports=exports)
-        return store
+        return cls.open(path)
 
     def replace(self, path: Path) -> Self:
         """Return this store moved to `path`, in place of the one that is there; the record of its exports stays.
@@ -200,7 +205,7 @@ class PoseStore:
             The file system refused.
         """
         self.update(exports=recorded_exports(path))
-        with _disk_errors(path):
+        with disk_errors(path, ELSEWHERE):
             put_in_place(self.path, path)
         return self.open(path)
 
@@ -259,32 +264,32 @@ class PoseStore:
         scores = np.concatenate([item[1] for item in self._pending])
         start, last = self.frames_done, self.frames_done + waiting == self.frame_count
         whole = waiting if last else waiting - waiting % chunk
-        with _disk_errors(self.path):
+        with disk_errors(self.path, ELSEWHERE):
             self._keypoints[start : start + whole] = points[:whole]
             self._likelihood[start : start + whole] = scores[:whole]
             for array in ("keypoints", "likelihood"):
-                to_disk(self.path / array, start // chunk, math.ceil((start + whole) / chunk))
+                chunks_to_disk(self.path / array, start // chunk, math.ceil((start + whole) / chunk))
         self.update(frames_done=start + whole)
         self._pending = [(points[whole:], scores[whole:])] if whole < waiting else []
 
     def update(self, **attributes: Any) -> None:
-        """Set attributes of the group: the old file or the new one is there at any moment."""
+        """Set attributes of the group: the old file or the new one is there at any moment, even without power."""
         record = self.path / "zarr.json"
-        with _disk_errors(self.path):
+        with disk_errors(self.path, ELSEWHERE):
             content = json.loads(record.read_text(encoding="utf-8"))
             content["attributes"].update(attributes)
-            with replacing(record) as temporary:
+            with replacing(record, ELSEWHERE, durable=True) as temporary:
                 temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         self.attributes = content["attributes"]
 
 
-def _make_group(path: Path, header: StoreHeader, chunk: int) -> None:
+def _make_group(path: Path, header: StoreHeader, chunk: int, exports: Mapping[str, Any]) -> None:
     import zarr
     from zarr.codecs import BloscCodec
 
     individuals, keypoints = header.skeleton.individuals, header.skeleton.keypoints
     frames, shape = header.frame_count, (len(individuals), len(keypoints))
-    group = zarr.create_group(str(path), attributes=header.as_attributes())
+    group = zarr.create_group(str(path), attributes={**header.as_attributes(), "exports": exports})
     names = ("frame", "individual", "keypoint", "xy")
     for array, tail in (("keypoints", (*shape, 2)), ("likelihood", shape)):
         group.create_array(
@@ -303,14 +308,3 @@ def _make_group(path: Path, header: StoreHeader, chunk: int) -> None:
         # zarr says that consolidated metadata may change before it enters the standard; xarray asks for it.
         warnings.simplefilter("ignore", UserWarning)
         zarr.consolidate_metadata(str(path))
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Turn what the file system says into one line that names the store."""
-    try:
-        yield
-    except OSError as exc:
-        if isinstance(exc, DlcError):
-            raise
-        raise disk_error(path, exc) from exc

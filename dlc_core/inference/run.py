@@ -144,7 +144,7 @@ def _one(
         result["files"] = [str(path) for path in export_store(analysed.store, exporters, options.overwrite)]
     except DlcError as exc:
         result["error"] = f"{video.name}: {exc}"
-        warn(result["error"])
+        warn(result["error"], exc)
     return result
 
 

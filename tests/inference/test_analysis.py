@@ -3,11 +3,12 @@
 import math
 import os
 
+import av
 import numpy as np
 import pytest
 import torch
 
-from dlc_core.errors import ConfigError, DataError, DiskError
+from dlc_core.errors import ConfigError, DataError, DiskError, PluginError
 from dlc_core.inference.analysis import AnalysisOptions, analyze_video, fingerprint
 from dlc_core.inference.lock import locked
 from dlc_core.inference.network import load_network
@@ -68,12 +69,32 @@ def test_scaled_inputs_are_mapped_back(video, tmp_path, make_run):
     assert poses.keypoints[:, 0, :, 0].max() > 48  # beyond what half an image could hold
 
 
+def test_a_video_that_was_cut_off_is_analysed_as_far_as_it_goes_and_named(tmp_path, network, make_video, capsys):
+    whole = make_video(tmp_path / "whole.mp4", 20)
+    analyze_video(whole, network, options())
+    assert "header" not in capsys.readouterr().err
+    cut = tmp_path / "cut.avi"
+    with av.open(str(cut), "w") as container, VideoReader(whole) as reader:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = reader.height, reader.width, "yuvj420p"
+        for _, image in reader.frames():
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    content = cut.read_bytes()
+    cut.write_bytes(content[: len(content) // 2])
+    frame_count = analyze_video(cut, network, options()).frame_count
+    assert frame_count < 15
+    assert f"cut.avi: the header says 20 frames, but {frame_count} can be read" in capsys.readouterr().err
+
+
 def test_a_finished_video_is_skipped_and_said_so(video, network, capsys):
     first = analyze_video(video, network, options())
     before = (first.store / "zarr.json").read_bytes()
-    again = analyze_video(video, network, options(batch_size=2, precision="float16"))
+    again = analyze_video(video, network, options(batch_size=2))
     assert again.new_frames == 0
-    assert "analyzed already" in capsys.readouterr().out
+    assert f"analyzed already ({first.store.name})" in capsys.readouterr().out
+    assert analyze_video(video, network, options(precision="float16")).new_frames == 0
+    assert "analyzed already in float32; overwrite=true analyzes them in float16" in capsys.readouterr().out
     assert (first.store / "zarr.json").read_bytes() == before
 
 
@@ -110,8 +131,9 @@ def test_what_belongs_to_another_network_crop_or_video_is_refused(video, network
 
 
 def test_a_folder_that_cannot_hold_the_result_is_one_clear_line(video, network, tmp_path):
-    with pytest.raises(DiskError, match="cannot write"):
-        analyze_video(video, network, options(), destfolder=video)  # a file where a folder should be
+    expected = r"cannot write .*mouse\.mp4 is a file, a folder is needed there.*write elsewhere with .*destfolder="
+    with pytest.raises(DiskError, match=expected):
+        analyze_video(video, network, options(), destfolder=video)
 
 
 def test_a_second_process_on_the_same_video_is_told_so(video, network):
@@ -172,6 +194,64 @@ def test_overwriting_keeps_the_finished_poses_until_the_new_ones_are_complete(vi
     assert not list(video.parent.glob(".~*"))
 
 
+@pytest.mark.parametrize("unfinished", [True, False], ids=["over an unfinished store", "over nothing"])
+def test_an_overwriting_goes_on_where_it_stopped_whatever_it_replaces(video, network, capsys, unfinished):
+    if unfinished:
+        hook = interrupt_at(network, 7)
+        with pytest.raises(Interrupted):
+            analyze_video(video, network, options())
+        hook.remove()
+    for call, done in ((7, 0), (6, 16)):
+        hook = interrupt_at(network, call)
+        with pytest.raises(Interrupted):
+            analyze_video(video, network, options(overwrite=True))
+        hook.remove()
+        assert (f"going on at frame {done}" in capsys.readouterr().out) is bool(done)
+    result = analyze_video(video, network, options(overwrite=True))
+    assert "going on at frame 32" in capsys.readouterr().out
+    assert result.new_frames == 18
+    assert sorted(path.name for path in video.parent.iterdir() if path.is_file() or path.suffix == ".zarr") == [
+        video.name,
+        result.store.name,
+    ]
+
+
+def test_what_an_overwriting_left_goes_on_or_goes_away_without_overwrite(video, network, capsys):
+    path = store_path(video, network.scorer)
+
+    def interrupted_overwriting():
+        hook = interrupt_at(network, 7)
+        with pytest.raises(Interrupted):
+            analyze_video(video, network, options(overwrite=True))
+        hook.remove()
+        assert replacement_path(path).exists()
+
+    interrupted_overwriting()  # there was nothing to replace
+    assert analyze_video(video, network, options()).new_frames == 34
+    assert not list(video.parent.glob(".~*"))
+    poses = PoseFile.open(path).attributes["id"]
+    interrupted_overwriting()
+    capsys.readouterr()
+    with locked(path):
+        assert analyze_video(video, network, options()).new_frames == 0
+        assert replacement_path(path).exists()  # whoever holds the lock may be writing it
+    assert analyze_video(video, network, options()).new_frames == 0
+    assert "what it left is removed" in capsys.readouterr().out
+    assert not list(video.parent.glob(".~*"))
+    assert PoseFile.open(path).attributes["id"] == poses
+
+
+def test_a_replacement_that_was_complete_when_it_was_killed_counts(video, network):
+    path = store_path(video, network.scorer)
+    analyze_video(video, network, options())
+    path.rename(path.with_name(creation_path(path).stem + "old.zarr"))  # the first of the two renames
+    new = analyze_video(video, network, options(batch_size=2), destfolder=video.parent / "other").store
+    new.rename(replacement_path(path))
+    assert analyze_video(video, network, options()).new_frames == 0
+    assert PoseFile.open(path).attributes["batch_size"] == 2
+    assert not list(video.parent.glob(".~*"))
+
+
 def test_an_overwriting_that_began_otherwise_starts_again(video, network):
     analyze_video(video, network, options())
     hook = interrupt_at(network, 7)
@@ -207,6 +287,37 @@ def test_memory_that_is_too_small_is_one_line_with_a_batch_that_is_used_next(vid
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
     network.model.register_forward_pre_hook(exhaust)
-    with pytest.raises(DataError, match=r"batch of 4 frame.*batch_size=1, or on device=cpu"):
+    with pytest.raises(DataError, match=r"batch of 4 frame.*batch_size=1"):
         analyze_video(video, network, options())
     assert analyze_video(video, network, options(batch_size=1)).new_frames == 50
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried"),
+        MemoryError("Unable to allocate 8.3 GiB for an array with shape (5000, 480, 640, 3)"),
+    ],
+)
+def test_memory_of_a_cpu_that_is_too_small_is_one_line_too(video, network, error):
+    def exhaust(*_):
+        raise error
+
+    network.model.register_forward_pre_hook(exhaust)
+    expected = (
+        r"memory of this machine is too small for a batch of 4 frame\(s\)\. Analyze this video with batch_size=1\."
+    )
+    with pytest.raises(DataError, match=expected) as caught:
+        analyze_video(video, network, options())
+    assert caught.value.__cause__ is error
+    with pytest.raises(DataError, match=r"batch of 1.*crop=x1,x2,y1,y2"):
+        analyze_video(video, network, options(batch_size=1))
+
+
+def test_a_network_that_fails_is_named(video, network):
+    def fail(*_):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    network.model.register_forward_pre_hook(fail)
+    with pytest.raises(PluginError, match=r"the network first fails on a batch of 4.*RuntimeError: mat1 and mat2"):
+        analyze_video(video, network, options())

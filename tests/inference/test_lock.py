@@ -1,6 +1,7 @@
 """One analysis per store at a time."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -51,6 +52,24 @@ def test_a_file_that_somebody_else_left_does_not_matter(tmp_path):
     (tmp_path / "mouse.zarr.lock").write_text("no json")
     with locked(tmp_path / "mouse.zarr"):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of file size are a matter of POSIX")
+def test_on_a_full_disk_it_is_held_all_the_same(tmp_path):
+    """A limit on the size of files stands in for the full disk: the holder's note cannot be written."""
+    import resource
+
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, old[1]))
+    try:
+        store = tmp_path / "mouse.zarr"
+        with locked(store), pytest.raises(DataError, match="another process"), locked(store):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_error_inside_frees_it(tmp_path):

@@ -177,6 +177,35 @@ def test_a_full_disk_keeps_what_was_complete(tmp_path):
     np.testing.assert_array_equal(PoseFile.open(tmp_path / "a.zarr").load().keypoints, points)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere folders are not put on the disk")
+def test_what_counts_is_on_the_disk_itself(tmp_path, monkeypatch):
+    reached = []
+    fsync = os.fsync
+
+    def noticed(descriptor):
+        reached.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noticed)
+    points, scores = poses(16)
+    store = PoseStore.create(tmp_path / "a.zarr", header(frames=16), chunk=8)
+    everything = [tmp_path, *(path for path in store.path.rglob("*") if path.is_file())]
+    assert {path.stat().st_ino for path in everything} <= set(reached)
+    for start in (0, 8):
+        reached.clear()
+        store.append(points[start : start + 8], scores[start : start + 8])
+        record = store.path / "zarr.json"
+        assert reached[2:] == [record.stat().st_ino, store.path.stat().st_ino]
+        chunks = [path for path in store.path.rglob(f"c/{start // 8}/**/*") if path.is_file()]
+        assert {path.stat().st_ino for path in chunks} == set(reached[:2])
+
+
+def test_a_store_whose_poses_are_all_absent_is_complete(tmp_path):
+    store = PoseStore.create(tmp_path / "a.zarr", header(frames=8), chunk=8)
+    store.append(np.full((8, 1, 2, 2), np.nan, np.float32), np.full((8, 1, 2), np.nan, np.float32))
+    assert store.is_complete
+
+
 def test_a_store_of_a_newer_version_is_refused(tmp_path):
     points, scores = poses(20)
     store = PoseStore.create(tmp_path / "a.zarr", header(), chunk=8)

@@ -71,5 +71,6 @@ def test_three_moments_of_killing(tmp_path, run, network, make_video):
         resumed = PoseFile.open(result.store).load()
         np.testing.assert_array_equal(resumed.keypoints, whole.keypoints)
         np.testing.assert_array_equal(resumed.likelihood, whole.likelihood)
-        left = {path.name for path in folder.iterdir() if not path.name.startswith(".~")}
+        left = {path.name for path in folder.iterdir()}
         assert left == {result.store.name}  # the dead process's lock is gone, too
+        assert not [path for path in folder.rglob("*") if path.name.startswith(".~") or path.suffix == ".partial"]

@@ -4,7 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
+from dlc_core import console
 from dlc_core.errors import ConfigError, RunError
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.run import Crops, analyze
@@ -43,6 +45,29 @@ def test_one_bad_video_does_not_stop_the_others(run, video, make_video, tmp_path
     assert {name.rsplit("/")[-1] for name in (result["video"] for result in failed)} == {"broken.mp4", "absent.mp4"}
     assert len(list(folder.glob("*.zarr"))) == 2
     assert "2 of 4 analyses failed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_network_that_fails_on_one_video_does_not_stop_the_others(
+    run, make_video, tmp_path, capsys, monkeypatch, debug
+):
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    def fail(_module, inputs):
+        if inputs and isinstance(inputs[0], torch.Tensor) and inputs[0].shape[-1] == 112:
+            raise RuntimeError("an operator of this network failed")
+
+    monkeypatch.setattr(console, "_tracebacks", debug)
+    videos = [make_video(tmp_path / "a.mp4", 6, width=112), make_video(tmp_path / "b.mp4", 6)]
+    handle = register_module_forward_pre_hook(fail)
+    try:
+        outcome = run_analyze(run, *videos, exporter="[]")
+    finally:
+        handle.remove()
+    bad, good = outcome.data["videos"]
+    assert (outcome.failed, good["new_frames"]) == (1, 6)
+    assert "a.mp4: the network first fails on a batch of 4 frame(s): RuntimeError: an operator" in bad["error"]
+    assert ("Traceback" in capsys.readouterr().err) is debug
 
 
 def test_destfolder_crop_and_batch_size(run, video, tmp_path):
