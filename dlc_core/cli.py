@@ -182,9 +182,8 @@ def main() -> None:
     from dlc_core import commands  # noqa: F401 - adds the verbs that are plain click commands
 
     debug = "--debug" in sys.argv
-    if debug:
-        show_tracebacks()
-    else:
+    show_tracebacks(debug)
+    if not debug:
         sys.excepthook = _one_line
     try:
         dlc.main(standalone_mode=False)

@@ -20,10 +20,10 @@ def keep_stdout_for_data() -> None:
     _quiet_stdout = True
 
 
-def show_tracebacks() -> None:
-    """Have `warn` print the traceback of the error that it is about: with ``--debug``."""
+def show_tracebacks(shown: bool) -> None:
+    """Say whether `warn` prints the traceback of the error that it is about, as ``--debug`` asks for."""
     global _tracebacks
-    _tracebacks = True
+    _tracebacks = shown
 
 
 def say(message: str) -> None:

@@ -156,6 +156,15 @@ def test_doctor_reports_versions_and_a_bad_video_as_an_error(dlc, tmp_path):
     assert "bad.mp4" in out
 
 
+def test_what_one_of_several_videos_failed_of_has_its_traceback_with_debug(dlc, project_root, monkeypatch):
+    monkeypatch.chdir(project_root)
+    for words, shown in (((), False), (("--debug",), True), ((), False)):
+        code, _, err = dlc("export", "absent.mp4", *words)
+        assert code == 2
+        assert "Note: " in err
+        assert ("Traceback" in err) is shown
+
+
 def test_a_bug_of_ours_is_one_line_and_exit_code_1():
     program = (
         "import sys; sys.argv = ['dlc', 'plugins']\n"

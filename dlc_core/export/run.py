@@ -41,7 +41,7 @@ def export(project: Project | None, composed: Composed, arguments: Sequence[str]
                 results.append(_one(video, network, destfolder, exporters, bool(config.overwrite)))
         except DlcError as exc:
             results.append({"video": str(argument), "error": str(exc)})
-            warn(str(exc))
+            warn(str(exc), exc)
     return Outcome({"videos": results}, "", sum("error" in result for result in results))
 
 

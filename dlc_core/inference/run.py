@@ -181,5 +181,5 @@ def _videos(arguments: Sequence[str], videotype: str) -> tuple[list[Path], list[
             videos += find_videos([argument], videotype)
         except DlcError as exc:
             failures.append((str(argument), str(exc)))
-            warn(str(exc))
+            warn(str(exc), exc)
     return list(dict.fromkeys(videos)), failures

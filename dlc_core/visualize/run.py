@@ -178,7 +178,7 @@ def _background(video: Path, poses: PoseFile) -> NDArray[np.uint8] | None:
 
 def _failure(video: str, exc: DlcError) -> dict[str, Any]:
     message = str(exc) if Path(video).name in str(exc) else f"{Path(video).name}: {exc}"
-    warn(message)
+    warn(message, exc)
     return {"video": video, "error": message}
 
 
