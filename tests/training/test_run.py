@@ -270,7 +270,7 @@ def test_minutes_become_steps_that_are_printed_and_stored(train, capsys):
     outcome = train("training.minutes=0.08", "run=short")
     took = time.monotonic() - started
     total = outcome.data["total_steps"]
-    assert outcome.data["step"] == total >= 40
+    assert outcome.data["step"] == total >= 6  # at least three steps are timed, and as many bring the rate down
     assert f"training.steps={total}" in capsys.readouterr().out
     config = yaml.safe_load((Path(outcome.data["folder"]) / "config.yaml").read_text())
     assert config["training"]["steps"] == total
