@@ -6,6 +6,7 @@ The one of augmenters is in `behaviour_augmenter`.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from dlc_core.plugin_api.behaviour_augmenter import check_augmenter
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.skeleton import Skeleton
 
+_REACH = 32.0  # a cell inside the image may vote for a point outside, but not further away than a cell or two
 SKELETON = Skeleton(("nose", "left_ear", "right_ear"), (("nose", "left_ear"),), (("left_ear", "right_ear"),))
 
 
@@ -88,11 +90,25 @@ def check_head(name: str, options: dict[str, Any]) -> None:
     nothing = Labels(torch.full_like(keypoints, torch.nan), torch.zeros(2, 1, 3, dtype=torch.bool))
     empty = head.loss(outputs, head.targets(nothing, (96, 128)))
     assert all(float(loss.total.detach()) == 0 for loss in empty.values()), f"{name}: a loss without labels"
+    for size in ((90, 120), (32, 40), torch.tensor([[32, 40], [90, 30]])):
+        _check_decoding(name, head, outputs, size)
+
+
+def _check_decoding(name: str, head: Any, outputs: Any, size: Any) -> None:
+    """Check shapes and ranges, and that no cell beyond an image of (height, width), which is padding, is chosen."""
+    import torch
+
     with torch.no_grad():
-        poses = head.decode(outputs, (90, 120))
+        poses = head.decode(outputs, size)
     assert tuple(poses.keypoints.shape[-3:]) == (1, 3, 2), f"{name}: decoded {tuple(poses.keypoints.shape)}"
     likelihood = poses.likelihood
     assert bool(((likelihood >= 0) & (likelihood <= 1)).all()), f"{name}: a likelihood lies outside [0, 1]"
+    limits = torch.as_tensor(size).reshape(-1, 1, 1, 2).flip(-1)
+    away = torch.maximum(-poses.keypoints, poses.keypoints - (limits - 1)).nan_to_num(0.0)
+    assert float(away.max()) <= _REACH, (
+        f"{name}: a keypoint lies {float(away.max()):.0f} px outside the image of {torch.as_tensor(size).tolist()} "
+        "(height, width) that decode was given; what lies beyond is padding and is never chosen"
+    )
 
 
 def check_frame_selector(name: str, options: dict[str, Any]) -> None:
@@ -115,32 +131,54 @@ def check_frame_selector(name: str, options: dict[str, Any]) -> None:
                 assert (np.diff(first) > 0).all(), f"{name}: the frames are not sorted and unique"
 
 
-def _poses(frames: int) -> Any:
+def _poses(frames: int, wild: bool = True, noise: int = 0) -> Any:
+    """Return poses of a walk with a wild, unlikely point in frame 7; `noise` seeds errors of another network."""
     from dlc_core.inference.pose_file import PoseFile
 
     generator = np.random.default_rng(0)
     steps = generator.normal(0, 1, (frames, 1, 3, 2)).astype(np.float32)
     keypoints = 100 + np.cumsum(steps, axis=0)
     likelihood = generator.uniform(0.7, 1, (frames, 1, 3)).astype(np.float32)
-    keypoints[7, 0, 1] += 80
-    likelihood[7, 0, 1] = 0.001
+    if noise:
+        keypoints += np.random.default_rng(noise).normal(0, 0.5, keypoints.shape).astype(np.float32)
+    if wild:
+        keypoints[7, 0, 1] += 80
+        likelihood[7, 0, 1] = 0.001
     return PoseFile.from_arrays(keypoints, likelihood, skeleton=SKELETON, scorer="DLC_Test", fps=30.0)
 
 
 def check_outlier_detector(name: str, options: dict[str, Any]) -> None:
-    """One finite-or-NaN score a frame, the same twice; a frame with a wild, unlikely point is not the best one."""
+    """One finite-or-NaN score a frame, the same twice; a frame with a wild, unlikely point is not the best one.
+
+    What the detector needs besides the poses is there: a video, labels of some frames, the poses of two other
+    networks. Only a detector of what the video shows may have another opinion of that frame.
+    """
+    from dlc_core.demo.generate import generate_video
     from dlc_core.outliers.structures import DetectorInput
+    from dlc_core.video.reader import VideoReader
 
     detector = _build("outlier_detector", name, options, skeleton=SKELETON)
     unknown = set(detector.needs) - {"video", "labels", "ensemble", "out_of_fold"}
     assert not unknown, f"{name}.needs contains {sorted(unknown)}, which the core cannot provide"
-    if detector.needs:
-        return
-    poses = DetectorInput(_poses(40), np.ones(3, bool))
-    scores, again = detector.score(poses), detector.score(poses)
+    given: dict[str, Any] = {}
+    if "labels" in detector.needs:
+        given["labels"] = np.full((40, 1, 3, 2), np.nan, np.float32)
+        given["labels"][3:12] = _poses(40, wild=False).keypoints[3:12]
+    if "ensemble" in detector.needs:
+        given["ensemble"] = tuple(_poses(40, wild=False, noise=seed) for seed in (1, 2))
+    if "out_of_fold" in detector.needs:
+        given["out_of_fold"] = _poses(40, wild=False, noise=3)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        if "video" in detector.needs:
+            path = Path(folder) / "video.mp4"
+            generate_video(path, frames=40, height=160, width=224, seed=0)
+            given["video"] = stack.enter_context(VideoReader(path))
+        poses = DetectorInput(_poses(40), np.ones(3, bool), **given)
+        scores, again = detector.score(poses), detector.score(poses)
     assert scores.score.shape == (40,), f"{name}: scores of shape {scores.score.shape} for 40 frames"
     assert np.array_equal(scores.score, again.score, equal_nan=True), f"{name}: two different scores for the same poses"
-    assert 7 in scores.outliers(), f"{name}: a point that jumped 80 px at likelihood 0.001 is no outlier"
+    if "video" not in detector.needs:
+        assert 7 in scores.outliers(), f"{name}: a point that jumped 80 px at likelihood 0.001 is no outlier"
 
 
 def check_exporter(name: str, options: dict[str, Any]) -> None:

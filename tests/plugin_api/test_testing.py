@@ -131,9 +131,19 @@ def head_with_an_uncounted_term(features, skeleton):
     return _changed_head(features, skeleton, Uncounted)
 
 
+def head_that_finds_points_in_the_padding(features, skeleton):
+    class LooksEverywhere(DeconvHead):
+        def decode(self, outputs, image_size):
+            everywhere = torch.tensor(outputs.scoremap.shape[-2:]) * 8
+            return super().decode(outputs, (int(everywhere[0]), int(everywhere[1])))
+
+    return _changed_head(features, skeleton, LooksEverywhere)
+
+
 @pytest.mark.parametrize(
     ("head", "message"),
     [
+        (head_that_finds_points_in_the_padding, r"px outside the image of \[32, 40\] \(height, width\)"),
         (head_that_learns_from_nothing, "a loss without labels"),
         (head_without_the_present, r"fake.window is \(-1,\); it must contain 0"),
         (head_with_an_uncounted_term, r"terms of loss \[.*'smoothness'\], of counts"),
@@ -215,12 +225,43 @@ class NeedsTheMoon(Detector):
     needs = frozenset({"moon"})
 
 
+class Disagreement(Detector):
+    """How far the poses are from those of other networks, of networks that did not train on them, and of people."""
+
+    needs = frozenset({"ensemble", "labels", "out_of_fold", "video"})
+
+    def score(self, poses):
+        assert poses.video.frame_count == 40
+        others = [other.keypoints[:] for other in (*poses.ensemble, poses.out_of_fold)]
+        apart = [np.nanmax(np.abs(poses.poses.keypoints[:] - other), axis=(1, 2, 3)) for other in others]
+        labelled = np.isfinite(poses.labels).any(axis=(1, 2, 3))
+        assert 0 < labelled.sum() < 40
+        return FrameScores(np.max(apart, axis=0).astype(np.float32), 20.0)
+
+
+class DisagreementOfTwo(Disagreement):
+    """The same without looking at the video, and blind."""
+
+    needs = frozenset({"ensemble"})
+
+    def score(self, poses):
+        apart = np.abs(poses.ensemble[0].keypoints[:] - poses.ensemble[1].keypoints[:])
+        return FrameScores(apart.max(axis=(1, 2, 3)).astype(np.float32), 20.0)
+
+
+class NewEveryTime(Disagreement):
+    def score(self, poses):
+        return FrameScores(np.random.default_rng().random(40, dtype=np.float32), 0.5)
+
+
 @pytest.mark.parametrize(
     ("cls", "message"),
     [
         (OneScoreLess, r"scores of shape \(39,\) for 40 frames"),
         (NeverWorried, "is no outlier"),
         (NeedsTheMoon, r"needs contains \['moon'\]"),
+        (DisagreementOfTwo, "is no outlier"),
+        (NewEveryTime, "two different scores for the same poses"),
     ],
 )
 def test_a_detector_that_breaks_a_promise_is_told_which(offer: Offer, cls, message):
@@ -230,6 +271,11 @@ def test_a_detector_that_breaks_a_promise_is_told_which(offer: Offer, cls, messa
     offer("outlier_detector", cls)
     with pytest.raises(AssertionError, match=message):
         check_component("outlier_detector", "fake")
+
+
+def test_a_detector_gets_what_it_needs(offer: Offer):
+    offer("outlier_detector", Disagreement)
+    check_component("outlier_detector", "fake")
 
 
 @pytest.mark.parametrize("name", ["uncertain", "jump"])
