@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ def claimed_folder(verb: Verb, project: Project | None, overrides: Sequence[str]
     """Yield the folder of a sweep, which no other process uses meanwhile; without a name it is called by the time.
 
     It lies below the networks of the iteration that `overrides` ask for, outside a project in the working directory.
+    If nothing was done in it, it is removed.
 
     Raises
     ------
@@ -70,8 +71,12 @@ def claimed_folder(verb: Verb, project: Project | None, overrides: Sequence[str]
             "sweep=."
         )
 
-    with holding(folder / _LOCK, refusal):
-        yield folder
+    try:
+        with holding(folder / _LOCK, refusal):
+            yield folder
+    finally:
+        with suppress(OSError):  # it holds jobs
+            folder.rmdir()
 
 
 def _new_by_time(root: Path) -> Path:

@@ -69,6 +69,14 @@ def test_two_sweeps_of_one_second_have_two_folders(project, monkeypatch):
         assert (first.name, second.name) == ("2030-01-31_12-00-00", "2030-01-31_12-00-00-2")
 
 
+def test_a_sweep_that_came_to_nothing_leaves_no_folder(project):
+    for name in ("", "wide"):
+        with pytest.raises(ConfigError), claimed_folder(TRAIN, project, [], name) as folder:
+            assert folder.is_dir()
+            raise ConfigError("a wrong option")
+        assert not folder.exists()
+
+
 def test_a_named_sweep_can_be_taken_up_again_but_not_while_it_runs(project):
     with claimed_folder(TRAIN, project, [], "wide") as first:
         (first / "job_0").mkdir()
