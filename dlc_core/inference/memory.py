@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import cv2
 import torch
 
 from dlc_core.errors import DataError
@@ -13,7 +14,14 @@ from dlc_core.errors import DataError
 if TYPE_CHECKING:
     from dlc_core.inference.pose_store import PoseStore
 
-_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "alloc_failed")
+_SIGNS = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "insufficient memory",
+    "not enough memory",
+    "alloc_failed",
+)
 
 
 @contextmanager
@@ -33,7 +41,7 @@ def enough_memory(device: torch.device, store: PoseStore | None = None) -> Itera
     """
     try:
         yield
-    except (MemoryError, RuntimeError) as exc:
+    except (MemoryError, RuntimeError, cv2.error) as exc:
         if not is_out_of_memory(exc):
             raise
         if device.type == "cuda":
@@ -52,7 +60,7 @@ def enough_memory(device: torch.device, store: PoseStore | None = None) -> Itera
 
 
 def is_out_of_memory(exc: BaseException) -> bool:
-    """Tell whether memory was used up: PyTorch has an exception of its own for that on a GPU only."""
+    """Tell whether memory was used up: PyTorch has an exception of its own for that on a GPU only, OpenCV has none."""
     if isinstance(exc, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(exc, RuntimeError) and any(sign in str(exc).lower() for sign in _SIGNS)
+    return isinstance(exc, RuntimeError | cv2.error) and any(sign in str(exc).lower() for sign in _SIGNS)

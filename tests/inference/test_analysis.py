@@ -4,6 +4,7 @@ import math
 import os
 
 import av
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -297,6 +298,7 @@ def test_memory_that_is_too_small_is_one_line_with_a_batch_that_is_used_next(vid
     [
         RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried"),
         MemoryError("Unable to allocate 8.3 GiB for an array with shape (5000, 480, 640, 3)"),
+        cv2.error("OpenCV(5.0.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 921600 bytes"),
     ],
 )
 def test_memory_of_a_cpu_that_is_too_small_is_one_line_too(video, network, error):
