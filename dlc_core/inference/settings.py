@@ -30,7 +30,8 @@ class AnalyzeSettings(RunAddress):
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
     overwrite : bool
-        Analyze again what is finished, or what another network or crop left under the same name, and replace it.
+        Analyze again what is there under the same name, finished or not, of whichever network, crop or precision, and
+        replace it, with every file that was exported from it.
     exporters : dict
         Options of the exporters by name: ``exporters.csv.sep=";"``.
     """
