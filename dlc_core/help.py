@@ -23,7 +23,8 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
     lines = [f"Usage: dlc {verb.command} [-p PROJECT] [-m] {files}[name=value]..."]
     lines += ["", f"  {verb.summary}", "", "Choices:"]
     for group in _groups(composed):
-        lines.append(f"  {group}: {', '.join(group_options(group))}")
+        if names := group_options(group, verb.name):
+            lines.append(f"  {group}: {', '.join(names)}")
     lines += ["", "Options, as they are now:"]
     options = {option: source for option, source in composed.sources.items() if option}
     values = flat(composed.plain())
@@ -78,7 +79,7 @@ def completions(command: str, incomplete: str) -> list[str]:
     groups = _groups(composed)
     group, equals, _ = incomplete.partition("=")
     if equals:
-        names = [f"{group}={choice}" for choice in group_options(group)] if group in groups else []
+        names = [f"{group}={choice}" for choice in group_options(group, verb.name)] if group in groups else []
     else:
         names = [f"{name}=" for name in (*groups, *composed.sources)]
     return sorted({name for name in names if name.startswith(incomplete)})

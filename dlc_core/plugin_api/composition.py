@@ -76,6 +76,15 @@ def hydra_ready(verb: str = "") -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_line_errors(verb: str) -> Iterator[None]:
+    """Turn what Hydra and OmegaConf raise within the block into a `ConfigError` of one line."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as exc:
+        raise ConfigError(one_line(exc, verb)) from exc
+
+
 def compose_once(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> DictConfig:
     """Compose a verb's config with what some layers of the project's files say; Hydra's own node included.
 
@@ -85,11 +94,17 @@ def compose_once(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -
         An option or choice does not exist, or a value has the wrong type.
     """
     store_project_node(layers)
+    with one_line_errors(verb):
+        return hydra_compose(verb, overrides=[PROJECT_CHOICE, *overrides], return_hydra_config=True)
+
+
+def composes(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> bool:
+    """Tell whether `compose_once` succeeds."""
     try:
-        config = hydra_compose(verb, overrides=[PROJECT_CHOICE, *overrides], return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as exc:
-        raise ConfigError(one_line(exc, verb)) from exc
-    return config
+        compose_once(verb, overrides, layers)
+    except ConfigError:
+        return False
+    return True
 
 
 def _project_node(layers: Sequence[Layer]) -> dict[str, Any]:
@@ -122,10 +137,8 @@ def parsed(verb: str, overrides: Sequence[str]) -> list[Override]:
     ConfigError
         One is not in Hydra's syntax.
     """
-    try:
+    with one_line_errors(verb):
         return OverridesParser.create().parse_overrides(list(overrides))
-    except (HydraException, OmegaConfBaseException) as exc:
-        raise ConfigError(one_line(exc, verb)) from exc
 
 
 def choices_of(config: DictConfig) -> dict[str, str | list[str]]:

@@ -24,21 +24,22 @@ from dlc_core.plugin_api.composition import (
     PROJECT_CHOICE,
     choices_of,
     compose_once,
+    composes,
     hydra_ready,
     install,
     leaves,
+    one_line_errors,
     parsed,
     store_project_node,
 )
-from dlc_core.plugin_api.kinds import KINDS
-from dlc_core.verbs import verb_named
+from dlc_core.plugin_api.experiments import compose_with_experiment, experiments_for
+from dlc_core.plugin_api.override_checks import refuse_new_options, usable
 
 if TYPE_CHECKING:
     from dlc_core.project.keys import Layer
     from dlc_core.project.project import Project
 
 _ADDRESS = ("shuffle", "trainingsetindex", "iteration", "training.pose_cfg")
-_OPTIONAL_GROUPS = frozenset({"experiment"})
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,12 @@ def compose(verb: str, overrides: Sequence[str] = (), project: Project | None = 
     ConfigError
         An option or choice does not exist, or a value has the wrong type.
     """
-    with hydra_ready(verb):
-        overrides = _checked(verb, overrides)
+    with hydra_ready(verb), one_line_errors(verb):
+        overrides = usable(verb, overrides)
         layers = _project_layers(verb, project, overrides) if project is not None else []
         choices_of_files = [layer for layer in layers if layer.is_choice]
-        config = compose_once(verb, overrides, choices_of_files)
+        config = compose_with_experiment(verb, overrides, choices_of_files)
+        refuse_new_options(verb, overrides, config)
         values = [layer for layer in layers if not layer.is_choice and _applies(layer, config)]
         layers = [*choices_of_files, *values]
         if values:
@@ -105,16 +107,18 @@ def prepare_sweep(verb: str, overrides: Sequence[str], project: Project | None) 
     Hydra composes a job before it is launched, and refuses options of components that only the project's files choose.
     It is therefore told these choices; of several shuffles, those of the first. Every job composes for itself again.
     """
-    with hydra_ready(verb):
+    with hydra_ready(verb), one_line_errors(verb):
         layers = _project_layers(verb, project, overrides) if project is not None else []
     install(verb)
     store_project_node([layer for layer in layers if layer.is_choice])
     return [PROJECT_CHOICE]
 
 
-def group_options(group: str) -> list[str]:
-    """Return what can be chosen in a config group: components and presets, sorted."""
-    with hydra_ready():
+def group_options(group: str, verb: str = "") -> list[str]:
+    """Return what can be chosen in a config group: components and presets, sorted; of experiments, those for `verb`."""
+    with hydra_ready(verb):
+        if verb and group == "experiment":
+            return experiments_for(verb)
         loader = GlobalHydra.instance().config_loader()
         return sorted(set(loader.get_group_options(group)))
 
@@ -126,49 +130,9 @@ def _compose_layers(verb: str, overrides: Sequence[str], layers: Sequence[Layer]
     except ConfigError as exc:
         choices = [layer for layer in layers if layer.is_choice]
         for layer in layers:
-            if not layer.is_choice and not _composes(verb, overrides, [*choices, layer]):
+            if not layer.is_choice and not composes(verb, overrides, [*choices, layer]):
                 raise ConfigError(f"{layer.source} holds {layer.value!r}, which cannot be used: {exc}") from exc
         raise
-
-
-def _composes(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> bool:
-    try:
-        compose_once(verb, overrides, layers)
-    except ConfigError:
-        return False
-    return True
-
-
-def _checked(verb: str, overrides: Sequence[str]) -> list[str]:
-    """Return `overrides` without those that say "none" where that is the default.
-
-    Raises
-    ------
-    ConfigError
-        A group is taken away, or given a list where one name is needed: Hydra has no message for these.
-    """
-    many = {kind.group for kind in KINDS if kind.many}
-    groups = set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra", "project"}
-    kept = []
-    for text, override in zip(overrides, parsed(verb, overrides), strict=True):
-        group = override.key_or_group
-        if group in groups:
-            value = override.value()
-            if override.is_delete() or (value is None and group not in _OPTIONAL_GROUPS):
-                raise ConfigError(f"{text} takes {group} away; one is needed. Choose one of: {_offered(group)}.")
-            if isinstance(value, list) and group not in many:
-                raise ConfigError(
-                    f"{text} gives a list; {group} takes one name. Choose one of: {_offered(group)}. "
-                    f"To try several: dlc {verb_named(verb).command} -m {group}=A,B"
-                )
-            if value is None:
-                continue
-        kept.append(text)
-    return kept
-
-
-def _offered(group: str) -> str:
-    return ", ".join(sorted(set(GlobalHydra.instance().config_loader().get_group_options(group))))
 
 
 def _project_layers(verb: str, project: Project, overrides: Sequence[str]) -> list[Layer]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
 from hydra.core.global_hydra import GlobalHydra
@@ -15,6 +14,7 @@ from dlc_core.errors import DuplicateComponentError, suggest
 from dlc_core.overrides import quote
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.kinds import KINDS
+from dlc_core.plugin_api.value_errors import causes, value_error
 
 # What Hydra adds that does not help: advice to force unknown keys in, web pages, the search path.
 _NOISE = re.compile(
@@ -33,6 +33,8 @@ def one_line(exc: Exception, verb: str) -> str:
     """Return what was found, what was expected and what to do, for an error while composing `verb`."""
     if isinstance(exc, OverrideParseException):
         return _unreadable(exc)
+    if said := value_error(exc):
+        return f"{said} `dlc {verb.replace('_', '-')} --help` lists the options."
     cause = exc.__cause__
     text = " ".join(f"{exc} {cause if cause is not None else ''}".split())
     if match := re.search(r"Could not (?:find|load) '([\w@/.-]+)/([^'/]*)'", text):
@@ -86,6 +88,9 @@ def _known_in(group: str) -> list[str]:
 def _unknown_option(key: str, exc: BaseException, text: str) -> str:
     match = re.search(r"Could not override '([^']+)'", text)
     option = match[1] if match else key
+    full = next((str(cause.full_key) for cause in causes(exc) if getattr(cause, "full_key", None)), option)
+    if full.startswith(f"{option}."):  # split={a:1} tries to override split, and split.a is what is wrong
+        option = full
     known = _fields_where_it_failed(exc)
     parent, _, last = option.rpartition(".")
     where = f"{parent} takes" if parent and last == key else "There are"
@@ -97,14 +102,8 @@ def _unknown_option(key: str, exc: BaseException, text: str) -> str:
 
 def _fields_where_it_failed(exc: BaseException) -> list[str]:
     """Return the options of the very dataclass that OmegaConf found to lack one."""
-    for cause in _causes(exc):
+    for cause in causes(exc):
         found = cause.object_type if isinstance(cause, OmegaConfBaseException) else None
         if found is not None and is_dataclass(found):
             return [field.name for field in fields(found)]
     return []
-
-
-def _causes(exc: BaseException | None) -> Iterator[BaseException]:
-    while exc is not None:
-        yield exc
-        exc = exc.__cause__

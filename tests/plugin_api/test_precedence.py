@@ -169,7 +169,7 @@ def test_composing_writes_nothing_into_the_project(project):
         ("backbone=resnet500", "Did you mean 'resnet50'"),
         ("head.locref_wieght=1", "no option 'head.locref_wieght'. Did you mean 'locref_weight'"),
         ("training.stesp=1", "no option 'training.stesp'. Did you mean 'steps'"),
-        ("seed=abc", "could not be converted to Integer"),
+        ("seed=abc", "seed is 'abc'; a whole number is needed."),
         ("experiment=nothing", "experiment=nothing does not exist"),
         ("hydra/launcher=foo", "hydra/launcher=foo does not exist. Known: basic"),
         ("hydra/launcher=submitit_slrum", "Did you mean 'submitit_slurm'"),
