@@ -16,6 +16,7 @@ from dlc_core.data.deeplabcut_files import (
     write_deeplabcut_files,
 )
 from dlc_core.data.documentation import finish, require_frames_kept
+from dlc_core.data.doubts import tell_odd_images, tell_unlabelled_parts
 from dlc_core.data.image_bounds import without_points_outside
 from dlc_core.data.packed import PackedFrames, content_hash, image_sizes
 from dlc_core.data.pose_cfg import write_pose_cfg
@@ -27,9 +28,10 @@ from dlc_core.data.training_set import (
     training_set_file,
 )
 from dlc_core.errors import ConfigError, DataError
+from dlc_core.image_files import bit_depths, read_content
 from dlc_core.labels.files import HOW_TO_LABEL
 from dlc_core.labels.table import LabelTable
-from dlc_core.project.runs import shuffle_folder
+from dlc_core.project.runs import check_shuffle, shuffle_folder
 from dlc_core.seeds import check_seed
 
 if TYPE_CHECKING:
@@ -94,7 +96,8 @@ def create_training_dataset(
     fractions = project.training_fractions if fractions is None else fractions
     folder = project.dataset_folder(iteration)
     labelled = images_with_points(labels)
-    labels = without_points_outside(labels, image_sizes(labelled, project.root))
+    sizes = image_sizes(labelled, project.root)
+    labels = without_points_outside(labels, sizes)
     images = _require_points(project, labels)
     groups = [PurePosixPath(name).parent.name for name in images]
     names = DatasetNames(folder, project.name, project.date, project.scorer)
@@ -115,8 +118,9 @@ def create_training_dataset(
     if method != DEEPLABCUT:
         remade = {names.documentation(fraction, shuffle) for fraction, shuffle, _ in planned.values()}
         require_frames_kept(names, merged_order(labels), remade)
-    pack = f"frames-{content_hash(images, project.root)}.zarr"
-    frames = PackedFrames.create(folder / "dlc-core" / pack, images, project.root)
+    depths = bit_depths(images, lambda name: read_content(project.root / name))
+    pack = f"frames-{content_hash(images, project.root, depths)}.zarr"
+    frames = PackedFrames.create(folder / "dlc-core" / pack, images, project.root, depths)
     made = [TrainingSet(path, *plan, labels, frames) for path, plan in planned.items()]
     if method != DEEPLABCUT:
         write_deeplabcut_files(names, made)
@@ -126,6 +130,8 @@ def create_training_dataset(
         training_set.write()
     if method != DEEPLABCUT:
         finish(names)
+    tell_odd_images({name: sizes[name] for name in images}, depths)
+    tell_unlabelled_parts(labels, made)
     return made
 
 
@@ -151,8 +157,7 @@ def _require_points(project: Project, labels: LabelTable) -> tuple[str, ...]:
 
 
 def _require_free(path: Path, planned: Mapping[Path, object], fraction: float, shuffle: int) -> None:
-    if shuffle < 1:
-        raise ConfigError(f"shuffle {shuffle} cannot be; shuffles are numbered from 1.")
+    check_shuffle(shuffle)
     if path in planned:
         raise ConfigError(
             f"TrainingFraction holds two entries that are called {percent(fraction)} in file names, "

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import zarr
 import zarr.errors
@@ -24,6 +23,7 @@ from dlc_core.aside import aside
 from dlc_core.console import progress
 from dlc_core.errors import DataError
 from dlc_core.files import disk_errors
+from dlc_core.image_files import FULL_DEPTH, decode_image, folder_of, read_content
 
 _FORMAT = "dlc-core frames 1"
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -65,7 +65,9 @@ class PackedFrames:
             self._where.update({str(name): (key, index) for index, name in enumerate(images)})
 
     @classmethod
-    def create(cls, path: Path, images: Sequence[str], root: Path) -> PackedFrames:
+    def create(
+        cls, path: Path, images: Sequence[str], root: Path, depths: Mapping[str, int] | None = None
+    ) -> PackedFrames:
         """Decode images into a new pack; an existing pack at `path` is kept and opened.
 
         Parameters
@@ -76,6 +78,9 @@ class PackedFrames:
             Names of images relative to `root`.
         root : Path
             The project's folder.
+        depths : mapping of str to int or None
+            How many bits the 16-bit images of a folder use, from `dlc_core.image_files.bit_depths`; 16 where it says
+            nothing.
 
         Raises
         ------
@@ -89,7 +94,7 @@ class PackedFrames:
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with aside(path) as temporary:
-                _write(temporary, images, root)
+                _write(temporary, images, root, depths or {})
                 try:
                     temporary.rename(path)
                 except OSError:
@@ -127,8 +132,13 @@ class PackedFrames:
         return self._where[name]
 
 
-def content_hash(images: Sequence[str], root: Path) -> str:
-    """Return 8 hex digits that change when an image's name or content does.
+def content_hash(images: Sequence[str], root: Path, depths: Mapping[str, int] | None = None) -> str:
+    """Return 8 hex digits that change when an image's name or content does, or what its values mean.
+
+    Parameters
+    ----------
+    images, root, depths
+        As for `PackedFrames.create`.
 
     Raises
     ------
@@ -138,9 +148,12 @@ def content_hash(images: Sequence[str], root: Path) -> str:
     require_images(images, root)
     digest = hashlib.sha256(_FORMAT.encode())
     for name in images:
-        content = _content(root / name)
+        content = read_content(root / name)
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
+    for folder, bits in sorted((depths or {}).items()):
+        if bits != FULL_DEPTH:
+            digest.update(f"{folder}\0{bits} bits\0".encode())
     return digest.hexdigest()[:8]
 
 
@@ -153,7 +166,7 @@ def image_sizes(images: Sequence[str], root: Path) -> dict[str, tuple[int, int]]
         An image is missing or no image.
     """
     require_images(images, root)
-    return {name: _image_size(_content(root / name, _PNG_HEADER_BYTES), root / name, name) for name in images}
+    return {name: _image_size(root / name, name) for name in images}
 
 
 def require_images(images: Sequence[str], root: Path) -> None:
@@ -179,61 +192,33 @@ def require_images(images: Sequence[str], root: Path) -> None:
     )
 
 
-def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
-    """Return an image file's pixels as (height, width, 3) uint8 RGB.
-
-    Grey images get three equal channels, transparency is dropped, and 16-bit values are divided by 257, the same for
-    every image, so that 65535 becomes 255.
-
-    Raises
-    ------
-    DataError
-        It is no image, or its values are neither 8 nor 16 bit integers.
-    """
-    buffer = np.frombuffer(content, np.uint8)
-    found = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED) if buffer.size else None
-    if found is None:
-        raise DataError(
-            f"{name} is not a readable image ({len(content)} bytes). Extract the frame again or delete its label row."
-        )
-    if found.dtype == np.uint16:
-        found = ((found.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if found.dtype != np.uint8:
-        raise DataError(f"{name} holds {found.dtype} values; 8 or 16 bit images are expected. Convert it to PNG.")
-    if found.ndim == 2 or found.shape[2] == 1:
-        return np.asarray(cv2.cvtColor(found, cv2.COLOR_GRAY2RGB), np.uint8)
-    if found.shape[2] == 2:
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(found[..., 0]), cv2.COLOR_GRAY2RGB), np.uint8)
-    return np.ascontiguousarray(found[..., 2::-1], np.uint8)
-
-
-def _image_size(start: bytes, file: Path, name: str) -> tuple[int, int]:
+def _image_size(file: Path, name: str) -> tuple[int, int]:
     """Return (height, width) by the header of a PNG, else by decoding the file."""
+    start = _start(file)
     if len(start) == _PNG_HEADER_BYTES and start.startswith(_PNG_START):
         width, height = struct.unpack(">II", start[len(_PNG_START) :])
         return height, width
-    height, width = decode_image(_content(file), name).shape[:2]
+    height, width = decode_image(read_content(file), name).shape[:2]
     return height, width
 
 
-def _content(file: Path, size: int = -1) -> bytes:
+def _start(file: Path) -> bytes:
+    """Return as many bytes as the header of a PNG has."""
     try:
         with file.open("rb") as opened:
-            return opened.read(size)
-    except OSError as exc:
-        raise DataError(
-            f"{file} cannot be read: {exc.strerror}. Make the image readable or delete its label row."
-        ) from exc
+            return opened.read(_PNG_HEADER_BYTES)
+    except OSError:
+        return read_content(file)  # says what is wrong
 
 
-def _write(path: Path, images: Sequence[str], root: Path) -> None:
+def _write(path: Path, images: Sequence[str], root: Path, depths: Mapping[str, int]) -> None:
     require_images(images, root)
     group = zarr.create_group(path)
     arrays: dict[str, Any] = {}
     names: dict[str, list[str]] = {}
     with progress("Packing labelled frames", len(images), "frames") as advance:
         for name in images:
-            pixels = decode_image(_content(root / name), name)
+            pixels = decode_image(read_content(root / name), name, depths.get(folder_of(name), FULL_DEPTH))
             key = f"{pixels.shape[0]}x{pixels.shape[1]}"
             if key not in arrays:
                 arrays[key] = group.create_array(

@@ -1,11 +1,11 @@
-"""What is doubtful about the labels of a project: points outside the image, duplicates, empty frames, broken values."""
+"""What is doubtful about the labels of a project: points outside the image, duplicates, empty frames, odd images."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dlc_core.errors import DataError
 from dlc_core.geometry import outside
-from dlc_core.labels.draw import image_size
+from dlc_core.image_files import bits_in_use, folder_of, odd_sizes, partly_used, read_content, stored_image
 from dlc_core.labels.files import check_bodyparts, chosen_folders, label_file, read_folder
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
@@ -30,9 +30,9 @@ class Problem:
     ----------
     kind : str
         One of `ERRORS`, or ``outside the image``, ``half a point``, ``infinite``, ``same place``, ``same picture``,
-        ``no point``, ``not labelled``.
+        ``another size``, ``fewer than 16 bits``, ``no point``, ``not labelled``.
     where : str
-        The frame, or the folder for a table that cannot be read.
+        The frame, or the folder for a table that cannot be read and for what its images have in common.
     text : str
         What was found, in words.
     """
@@ -54,12 +54,15 @@ class LabelReport:
         Such points of each body part of config.yaml.
     problems : tuple of Problem
         Everything doubtful, folder by folder.
+    depths : dict of str to int
+        How many bits the 16-bit images of a folder use, ``labeled-data/<folder>`` to bits, for folders with such.
     """
 
     frames: int
     points: int
     points_of: dict[str, int]
     problems: tuple[Problem, ...]
+    depths: dict[str, int] = field(default_factory=dict)
 
     def kinds(self) -> dict[str, int]:
         """Return how many problems of each kind there are."""
@@ -89,6 +92,7 @@ def check(
     problems: list[Problem] = []
     counts = dict.fromkeys(project.config.bodyparts, 0)
     frames = 0
+    depths: dict[str, int] = {}
     for folder in chosen:
         advance(1)
         try:
@@ -101,10 +105,10 @@ def check(
         for name, number in zip(table.bodyparts, table.present.sum(axis=(0, 1)), strict=True):
             counts[name] = counts.get(name, 0) + int(number)
         problems += _of_points(table)
-        problems += _of_images(project.root, table)
+        problems += _of_images(project.root, table, depths)
         problems += _not_labelled(folder, table)
     used = {name: counts[name] for name in project.config.bodyparts}
-    return LabelReport(frames, sum(used.values()), used, tuple(problems))
+    return LabelReport(frames, sum(used.values()), used, tuple(problems), depths)
 
 
 def _of_points(table: LabelTable) -> Iterator[Problem]:
@@ -127,28 +131,40 @@ def _of_points(table: LabelTable) -> Iterator[Problem]:
                 yield Problem("same place", image, f"{other} and {name} are both at {point[0]:g}, {point[1]:g}")
 
 
-def _of_images(root: Path, table: LabelTable) -> Iterator[Problem]:
-    """Yield what is wrong with the images, or with the labels on them."""
+def _of_images(root: Path, table: LabelTable, depths: dict[str, int]) -> Iterator[Problem]:
+    """Yield what is wrong with the images, or with the labels on them; add to `depths` what their folder uses."""
     seen: dict[str, str] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    highest: dict[str, int] = {}
     for image, points in zip(table.images, table.keypoints[:, 0], strict=True):
         file = root / image
         if not file.is_file():
             yield Problem("missing image", image, f"{file} does not exist; restore it or remove its row")
             continue
         try:
-            height, width = image_size(file)
+            content = read_content(file)
+            pixels = stored_image(content, image)
         except DataError as exc:
             yield Problem("unreadable image", image, str(exc))
             continue
+        height, width = sizes[image] = pixels.shape[0], pixels.shape[1]
+        if pixels.dtype == np.uint16:
+            highest[folder_of(image)] = max(highest.get(folder_of(image), 0), int(pixels.max()))
         for name, point in _named(table, points, outside(points, height, width) & np.isfinite(points).all(axis=1)):
             yield Problem(
                 "outside the image",
                 image,
                 f"{name} is at {point[0]:g}, {point[1]:g}; the image has {width} x {height} pixels",
             )
-        twin = seen.setdefault(hashlib.blake2b(file.read_bytes()).hexdigest(), image)
+        twin = seen.setdefault(hashlib.blake2b(content).hexdigest(), image)
         if twin != image:
             yield Problem("same picture", image, f"its image is identical to {twin}")
+    for image, text in odd_sizes(sizes).items():
+        yield Problem("another size", image, text)
+    used = {folder: bits_in_use(value) for folder, value in highest.items()}
+    for folder, text in partly_used(used).items():
+        yield Problem("fewer than 16 bits", folder, text)
+    depths.update(used)
 
 
 def _not_labelled(folder: Path, table: LabelTable) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dlc_core.errors import DataError
 from dlc_core.files import write_bytes
+from dlc_core.image_files import FULL_DEPTH, decode_image, read_content
 from dlc_core.labels.table import LabelTable
 
 Image = NDArray[np.uint8]
@@ -47,32 +48,6 @@ class DrawingStyle:
     scale: float = 1.0
     edges: Sequence[tuple[int, int]] = ()
     line_color: tuple[int, int, int] = (0, 0, 0)
-
-
-def read_picture(path: Path) -> Image:
-    """Return an image file as (H, W, 3) uint8 RGB for people to look at.
-
-    Raises
-    ------
-    DataError
-        The file is no image.
-    """
-    try:
-        content = np.fromfile(path, np.uint8)  # OpenCV's own reader cannot open every name on Windows
-    except OSError as exc:
-        raise DataError(f"{path} cannot be read: {exc.strerror}. Make it readable or remove its row.") from exc
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if content.size else None
-    if image is None:
-        raise DataError(
-            f"{path} is no readable image ({content.size} bytes). Extract the frame again or remove its row."
-        )
-    return np.asarray(image[..., ::-1], np.uint8)
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Return (height, width) of an image file in pixels; raises DataError if it cannot be decoded."""
-    height, width = read_picture(path).shape[:2]
-    return height, width
 
 
 def draw_frame(image: Image, points: NDArray[np.float64], names: Sequence[str], style: DrawingStyle) -> Image:
@@ -111,7 +86,7 @@ def draw_frame(image: Image, points: NDArray[np.float64], names: Sequence[str], 
     return _with_legend(np.asarray(blended, np.uint8), names, style.colors, shown)
 
 
-def draw_table(root: Path, table: LabelTable, folder: Path, style: DrawingStyle) -> list[Path]:
+def draw_table(root: Path, table: LabelTable, folder: Path, style: DrawingStyle, bits: int = FULL_DEPTH) -> list[Path]:
     """Draw every frame of `table` that has an image into `folder`, under the image's name as PNG.
 
     Parameters
@@ -124,6 +99,8 @@ def draw_table(root: Path, table: LabelTable, folder: Path, style: DrawingStyle)
         Is made if it is not there; pictures in it are replaced.
     style : DrawingStyle
         Colours and sizes.
+    bits : int
+        How many bits the 16-bit images among the frames use, as a report on the labels says.
 
     Returns
     -------
@@ -136,7 +113,7 @@ def draw_table(root: Path, table: LabelTable, folder: Path, style: DrawingStyle)
         if not file.is_file():
             continue
         try:
-            image = read_picture(file)
+            image = decode_image(read_content(file), name, bits)
         except DataError:  # the report names it
             continue
         picture = draw_frame(image, points, table.bodyparts, style)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dlc_core.colors import keypoint_colors, named_color
 from dlc_core.console import Outcome, progress, say, warn
 from dlc_core.errors import ConfigError, DataError, suggest
+from dlc_core.image_files import FULL_DEPTH
 from dlc_core.labels.checks import ERRORS, LabelReport, check
 from dlc_core.labels.draw import DrawingStyle, draw_table
 from dlc_core.labels.files import labelled_folders, read_folder
@@ -45,7 +46,7 @@ def check_labels(project: Project, composed: Composed, arguments: Sequence[str] 
     with progress("checking", len(folders), "folders") as advance:
         report = check(project, folders, advance)
     _tell(report)
-    drawn = _draw(project, folders, composed.config) if composed.config.draw else []
+    drawn = _draw(project, folders, composed.config, report.depths) if composed.config.draw else []
     data = {
         "frames": report.frames,
         "points": report.points,
@@ -86,7 +87,7 @@ def _tell(report: LabelReport) -> None:
             say(f"  ... and {number - _SHOWN_PER_KIND} more; --json lists them all")
 
 
-def _draw(project: Project, folders: Sequence[Path], config: Any) -> list[Path]:
+def _draw(project: Project, folders: Sequence[Path], config: Any, depths: Mapping[str, int]) -> list[Path]:
     drawn, folders_of_frames = [], labelled_folders(project)
     for folder in folders:
         try:
@@ -100,7 +101,8 @@ def _draw(project: Project, folders: Sequence[Path], config: Any) -> list[Path]:
                 "are. Rename that video and its folder."
             )
             continue
-        pictures = draw_table(project.root, table, target, _style(project, table, config))
+        bits = depths.get(f"labeled-data/{folder.name}", FULL_DEPTH)
+        pictures = draw_table(project.root, table, target, _style(project, table, config), bits)
         say(f"{len(pictures)} pictures in {target}")
         drawn.append(target)
     return drawn

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
 from dlc_core.data.create import TrainingSet, create_training_dataset
 from dlc_core.errors import ConfigError, DataError
-from dlc_core.labels.draw import read_picture
 from dlc_core.labels.files import read_project_labels
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.keys import read_pose_cfg
@@ -161,15 +161,47 @@ def test_a_damaged_image_is_named_and_nothing_is_left(labelled_project, content)
     assert not files_below(labelled_project.root / "training-datasets")
 
 
-def test_an_image_that_may_not_be_read_gets_one_line(labelled_project):
-    folder = labelled_project.labeled_data / "cage" / "img01.png"
-    folder.unlink()
-    folder.mkdir()  # opening it fails for the administrator, too
-    with pytest.raises(DataError, match=r"cannot be read: Is a directory"):
-        read_picture(folder)
-
-
 def test_a_negative_seed_is_refused_before_anything_is_written(labelled_project):
     with pytest.raises(ConfigError, match="seed is -1"):
         create_training_dataset(labelled_project, read_project_labels(labelled_project), seed=-1)
     assert not labelled_project.dataset_folder().exists()
+
+
+def test_12_bit_images_in_16_bit_files_are_packed_as_bright_as_they_are(labelled_project, capsys):
+    folder = labelled_project.labeled_data / "cage"
+    before = {}
+    for file in sorted(folder.glob("*.png")):
+        grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+        before[f"labeled-data/cage/{file.name}"] = grey
+        cv2.imwrite(str(file), grey.astype(np.uint16) * 16)
+    made = make(labelled_project, fractions=[0.75])[0]
+    for name in set(before) & set(made.frames.images):
+        difference = made.frames.image(name)[..., 0].astype(int) - before[name]
+        assert abs(difference).max() <= 1
+    assert "labeled-data/cage: its 16-bit images hold values of 12 bits only" in capsys.readouterr().err
+
+
+def test_an_image_of_another_size_is_named_in_a_note(labelled_project, capsys):
+    cv2.imwrite(str(labelled_project.labeled_data / "cage" / "img02.png"), np.zeros((80, 120, 3), np.uint8))
+    make(labelled_project, fractions=[0.75])
+    assert (
+        "image size differs from the other frames of the folder: labeled-data/cage/img02.png has 120 x 80 pixels, 6 of "
+        "the 7 frames of the folder have 60 x 40"
+    ) in capsys.readouterr().err
+
+
+def test_body_parts_that_cannot_be_learnt_are_named(labelled_project, capsys):
+    labels = read_project_labels(labelled_project)
+    points = np.array(labels.keypoints)
+    points[:, :, 2] = np.nan
+    points[1:, :, 1] = np.nan
+    points[1, :, 1] = 5
+    one = LabelTable(labels.scorer, labels.images, labels.bodyparts, points)
+    file = labelled_project.root / "split.txt"
+    file.write_text(labels.images[1])
+    capsys.readouterr()
+    create_training_dataset(labelled_project, one, fractions=[0.75], method="file", file=file)
+    said = capsys.readouterr().err
+    assert "the body part 'tip' is labelled in no frame; label it, or remove it from bodyparts." in said
+    assert "no training frame of shuffle 1, TrainingFraction 0.75, has a label of 'finger', which cannot" in said
+    assert "'hand'" not in said

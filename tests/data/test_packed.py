@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dlc_core.data.packed import PackedFrames, content_hash, decode_image, image_sizes
+from dlc_core.data.packed import PackedFrames, content_hash, image_sizes
 from dlc_core.errors import DataError
 
 
@@ -85,14 +85,13 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / name).write_bytes(b"not a picture")
     with pytest.raises(DataError, match=r"bad\.png is not a readable image \(13 bytes\)"):
         PackedFrames.create(tmp_path / "p.zarr", [name], tmp_path)
-    with pytest.raises(DataError, match="0 bytes"):
-        decode_image(b"", name)
 
 
-def test_floating_point_images_are_refused(tmp_path):
-    name = write(tmp_path, "f.tiff", np.zeros((4, 4), np.float32))
-    with pytest.raises(DataError, match="float32 values; 8 or 16 bit"):
-        decode_image((tmp_path / name).read_bytes(), name)
+def test_a_pack_of_other_bits_has_another_name_and_8_bit_images_keep_theirs(tmp_path, rng):
+    deep = write(tmp_path, "deep.png", rng.integers(0, 4096, (4, 4), np.uint16))
+    assert content_hash([deep], tmp_path, {"labeled-data/v": 12}) != content_hash([deep], tmp_path)
+    assert content_hash([deep], tmp_path, {"labeled-data/v": 16}) == content_hash([deep], tmp_path)
+    assert content_hash([deep], tmp_path, {}) == content_hash([deep], tmp_path)
 
 
 def test_the_hash_follows_name_and_content(tmp_path, rng):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -99,3 +100,19 @@ def test_the_real_projects_are_as_their_authors_left_them(data_folder: Path) -> 
     assert (openfield.frames, openfield.points, openfield.problems) == (116, 464, ())
     reaching = check(Project.open(data_folder / "Reaching-Mackenzie-2018-08-30"))
     assert reaching.frames == 55 and reaching.points == sum(reaching.points_of.values()) < 275
+
+
+def test_an_image_of_another_size_and_images_with_unused_bits_are_found(project: Project) -> None:
+    folder = project.labeled_data / "a"
+    cv2.imwrite(str(folder / "img001.png"), np.zeros((80, 120, 3), np.uint8))
+    for file in (project.labeled_data / "b 2").glob("*.png"):
+        cv2.imwrite(str(file), cv2.imread(str(file), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 16)
+    report = check(project)
+    found = {(problem.kind, problem.where, problem.text) for problem in report.problems}
+    assert (
+        "another size",
+        "labeled-data/a/img001.png",
+        "has 120 x 80 pixels, 2 of the 3 frames of the folder have 60 x 40",
+    ) in found
+    assert ("fewer than 16 bits", "labeled-data/b 2") in {(kind, where) for kind, where, _ in found}
+    assert report.depths == {"labeled-data/b 2": 10}, "320 is the highest value"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 
-from dlc_core.errors import DataError
-from dlc_core.labels.draw import DrawingStyle, draw_frame, read_picture
+from dlc_core.labels.draw import DrawingStyle, draw_frame
 
 RED_GREEN = np.array([[255, 0, 0], [0, 255, 0]], np.uint8)
 
@@ -67,23 +63,3 @@ def test_many_names_on_a_small_image_all_fit() -> None:
     style = DrawingStyle(np.tile(RED_GREEN[:1], (17, 1)))
     picture = draw_frame(np.zeros((40, 40, 3), np.uint8), np.full((17, 2), 5.0), names, style)
     assert picture.shape[0] >= 17 * 20 and picture.shape[1] > 180
-
-
-@pytest.mark.parametrize(("dtype", "channels"), [(np.uint8, 1), (np.uint16, 1), (np.uint8, 3), (np.uint8, 4)])
-def test_images_of_every_kind_are_read_as_rgb_from_names_with_odd_letters(
-    tmp_path: Path, dtype: type, channels: int
-) -> None:
-    pixels = np.full((5, 7, channels), np.iinfo(dtype).max, dtype)
-    pixels[0] = 0
-    file = tmp_path / "Bild ü=1.png"
-    file.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
-    image = read_picture(file)
-    assert image.shape == (5, 7, 3) and image.dtype == np.uint8
-    assert image[0].max() == 0 and image[1:].min() == 255
-
-
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
-    for content in (b"", b"text"):
-        (tmp_path / "x.png").write_bytes(content)
-        with pytest.raises(DataError, match=r"x\.png is no readable image"):
-            read_picture(tmp_path / "x.png")
