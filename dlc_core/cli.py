@@ -187,6 +187,9 @@ def main() -> None:
         sys.excepthook = _one_line
     try:
         dlc.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        print(exc.format_message(), file=sys.stderr)
+        sys.exit(USER_ERROR)
     except click.exceptions.Exit as exc:
         sys.exit(exc.exit_code)
     except click.Abort:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from dlc_core.errors import DlcError
 from dlc_core.verbs import VERBS, Verb
+
+if TYPE_CHECKING:
+    from dlc_core.option_docs import OptionDoc
+    from dlc_core.plugin_api.hydra_bridge import Composed
 
 
 def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str] = ()) -> str:
@@ -14,24 +20,18 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
     With overrides (``dlc train backbone=my_net --help``) the options are those of the chosen components.
     """
     from dlc_core.overrides import quote_free_values, sort_tokens
-    from dlc_core.plugin_api.hydra_bridge import Composed, compose, group_options
+    from dlc_core.plugin_api.hydra_bridge import compose, group_options
     from dlc_core.project.project import Project
 
     overrides, _ = sort_tokens(tokens)
-    composed: Composed = compose(verb.name, quote_free_values(overrides), Project.chosen(project_path))
-    files = f"{verb.arguments}... " if verb.arguments else ""
+    composed = compose(verb.name, quote_free_values(overrides), Project.chosen(project_path))
+    files = f"[{verb.arguments}]... " if verb.arguments else ""
     lines = [f"Usage: dlc {verb.command} [-p PROJECT] [-m] {files}[name=value]..."]
-    lines += ["", f"  {verb.summary}", "", "Choices:"]
-    for group in _groups(composed):
-        if names := group_options(group, verb.name):
-            lines.append(f"  {group}: {', '.join(names)}")
-    lines += ["", "Options, as they are now:"]
-    options = {option: source for option, source in composed.sources.items() if option}
-    values = flat(composed.plain())
-    width = min(max((len(option) for option in options), default=0), 40)
-    for option, source in options.items():
-        origin = "" if source == "default" or source.endswith("(default)") else f"   ({source})"
-        lines.append(f"  {option:{width}} = {values.get(option)}{origin}")
+    lines += ["", f"  {verb.summary}"]
+    offered = {group: names for group in _groups(composed) if (names := group_options(group, verb.name))}
+    if offered:
+        lines += ["", "Choices:", *(f"  {group}: {', '.join(names)}" for group, names in offered.items())]
+    lines += ["", "Options, as they are now:", *_option_lines(verb, composed)]
     lines += [
         "",
         "  -p, --project FOLDER   the project; else the nearest one upwards",
@@ -40,6 +40,42 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
         "  --debug                show the traceback of an error",
     ]
     return "\n".join(lines)
+
+
+def _option_lines(verb: Verb, composed: Composed) -> list[str]:
+    """Return two lines an option: its value here, and what it means."""
+    from dlc_core.option_docs import doc_of
+
+    docs, values, lines = documentation(verb, composed), flat(composed.plain()), []
+    for option, source in composed.sources.items():
+        if not option:
+            continue
+        origin = "" if source == "default" or source.endswith("(default)") else f"   ({source})"
+        lines.append(f"  {option} = {values.get(option)}{origin}")
+        doc = doc_of(option, docs)
+        allowed = f"One of: {', '.join(doc.choices)}." if doc.choices else ""
+        if meaning := f"{doc.meaning} {allowed}".strip():
+            lines.append(f"      {meaning}")
+    return lines
+
+
+def documentation(verb: Verb, composed: Composed) -> dict[str, OptionDoc]:
+    """Return what is documented of the options of a verb and of the components that were chosen."""
+    from dlc_core.option_docs import OptionDoc, option_docs
+    from dlc_core.plugin_api.discovery import load_plugins
+    from dlc_core.plugin_api.kinds import KINDS
+
+    module, _, settings = verb.settings.partition(":")
+    found, plain = option_docs(getattr(import_module(module), settings)), composed.plain()
+    for kind in KINDS:
+        nodes: Any = plain.get(f"{kind.group}s" if kind.many else kind.group) or {}
+        for place, node in nodes.items() if kind.many else [(kind.group, nodes)]:
+            where = f"{kind.group}s.{place}" if kind.many else place
+            component = load_plugins().registry(kind.singular)[node["name"]].component if "name" in node else None
+            if component is not None:
+                found[f"{where}.name"] = OptionDoc(f"The component that was chosen, by {kind.group}=.")
+                found |= {f"{where}.{name}": doc for name, doc in option_docs(component.config).items()}
+    return found
 
 
 def typed_in_bash(environment: Mapping[str, str], incomplete: str) -> tuple[str, str]:
@@ -66,7 +102,10 @@ def typed_in_bash(environment: Mapping[str, str], incomplete: str) -> tuple[str,
 
 
 def completions(command: str, incomplete: str) -> list[str]:
-    """Return what `incomplete` could become: ``group=choice`` after a ``=``, else groups and options."""
+    """Return what `incomplete` could become: groups and options, and after a ``=`` choices of a group or known values.
+
+    Behind a comma (a sweep, a list in brackets) what could come next.
+    """
     from dlc_core.plugin_api.hydra_bridge import compose, group_options
 
     verb = next((verb for verb in VERBS if verb.command == command), None)
@@ -77,18 +116,18 @@ def completions(command: str, incomplete: str) -> list[str]:
     except DlcError:
         return []
     groups = _groups(composed)
-    group, equals, _ = incomplete.partition("=")
+    option, equals, typed = incomplete.partition("=")
     if equals:
-        names = [f"{group}={choice}" for choice in group_options(group, verb.name)] if group in groups else []
+        doc = documentation(verb, composed).get(option)
+        known = group_options(option, verb.name) if option in groups else doc.choices if doc else ()
+        before = typed[: max(typed.rfind(","), typed.rfind("[")) + 1]
+        names = [f"{option}={before}{choice}" for choice in known]
     else:
         names = [f"{name}=" for name in (*groups, *composed.sources)]
     return sorted({name for name in names if name.startswith(incomplete)})
 
 
-def _groups(composed: object) -> list[str]:
-    from dlc_core.plugin_api.hydra_bridge import Composed
-
-    assert isinstance(composed, Composed)
+def _groups(composed: Composed) -> list[str]:
     return [*dict.fromkeys([*composed.choices, "experiment"])]
 
 

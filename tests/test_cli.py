@@ -241,3 +241,10 @@ def test_zsh_which_does_not_is_offered_whole_words(dlc, monkeypatch):
     monkeypatch.setenv("COMP_CWORD", "2")
     _, out, err = dlc()
     assert "backbone=resnet101" in out.splitlines(), err
+
+
+def test_dlc_alone_prints_the_help_as_it_stands(dlc):
+    _, helped, _ = dlc("--help")
+    code, out, err = dlc()
+    assert code == 2
+    assert (out + err).strip() == helped.strip()

@@ -20,7 +20,7 @@ from dlc_core.data.doubts import tell_odd_images, tell_unlabelled_parts
 from dlc_core.data.image_bounds import without_points_outside
 from dlc_core.data.packed import PackedFrames, content_hash, image_sizes
 from dlc_core.data.pose_cfg import write_pose_cfg
-from dlc_core.data.splits import Split, make_split
+from dlc_core.data.splits import Split, check_split_options, make_split
 from dlc_core.data.training_set import (
     TrainingSet,
     images_with_points,
@@ -31,7 +31,7 @@ from dlc_core.errors import ConfigError, DataError
 from dlc_core.image_files import bit_depths, read_content
 from dlc_core.labels.files import HOW_TO_LABEL
 from dlc_core.labels.table import LabelTable
-from dlc_core.project.runs import check_shuffle, shuffle_folder
+from dlc_core.project.runs import shuffle_folder
 from dlc_core.seeds import check_seed
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def create_training_dataset(
         Nothing has been written then.
     """
     check_seed(seed)
+    if method != DEEPLABCUT:
+        check_split_options(method, validation, file)
     fractions = project.training_fractions if fractions is None else fractions
     folder = project.dataset_folder(iteration)
     labelled = images_with_points(labels)
@@ -157,7 +159,8 @@ def _require_points(project: Project, labels: LabelTable) -> tuple[str, ...]:
 
 
 def _require_free(path: Path, planned: Mapping[Path, object], fraction: float, shuffle: int) -> None:
-    check_shuffle(shuffle)
+    if shuffle < 1:
+        raise ConfigError(f"shuffle {shuffle} cannot be; shuffles are numbered from 1.")
     if path in planned:
         raise ConfigError(
             f"TrainingFraction holds two entries that are called {percent(fraction)} in file names, "

@@ -11,9 +11,9 @@ class SplitSettings:
 
     Parameters
     ----------
-    method : str
-        ``random`` frames; whole videos (``video``); a stretch of each video (``contiguous``); as a file says
-        (``file``); as a shuffle of the same number that DeepLabCut made (``deeplabcut``).
+    method : {"random", "video", "contiguous", "file", "deeplabcut"}
+        Test frames are random ones, whole videos, a stretch of each video, or as a file or DeepLabCut says. ``file``
+        needs ``split.file``; ``deeplabcut`` takes the split of a shuffle of the same number that DeepLabCut made.
     validation : float
         Share of the training frames that is set aside for choosing a snapshot; 0 for none.
     file : str or None

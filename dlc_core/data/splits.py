@@ -87,13 +87,14 @@ def train_size(frames: int, fraction: float) -> int:
     Raises
     ------
     ConfigError
-        The fraction is not between 0 and 1.
+        The fraction is not above 0 and below 1.
     DataError
         No frame is left to train on, or none to test on.
     """
     if not 0 < fraction < 1:
         raise ConfigError(
-            f"TrainingFraction {fraction} is not between 0 and 1. Write a share such as 0.95 in config.yaml."
+            f"TrainingFraction holds {fraction:g}; expected fractions above 0 and below 1, like [0.95]. Correct "
+            "config.yaml."
         )
     size = int(frames * round(fraction, 2))
     for part, left in (("train", size), ("test", frames - size)):
@@ -144,7 +145,7 @@ def make_split(
     DataError
         A part would be empty, or the file names frames that do not exist.
     """
-    _check_options(method, validation, file)
+    check_split_options(method, validation, file)
     order, generator = list(images), np.random.default_rng(seed)
     video = dict(zip(images, groups, strict=True))
     held: set[str] = set()
@@ -213,10 +214,16 @@ def fold_split(images: Sequence[str], fold: int, folds: int = 5, seed: int = 0) 
     )
 
 
-def _check_options(method: str, validation: float, file: Path | None) -> None:
-    known = (*_METHODS, "file", "deeplabcut")  # the last is what `dlc_core.data.create` makes of DeepLabCut's own files
+def check_split_options(method: str, validation: float, file: Path | None) -> None:
+    """Check the options of a split that is made here.
+
+    Raises
+    ------
+    ConfigError
+        There is no such method, the share makes no sense, or the file belongs to another method.
+    """
     if method not in (*_METHODS, "file"):
-        raise ConfigError(f"split.method is {method!r}. {suggest(method, known)}Known: {', '.join(known)}.")
+        raise ConfigError(f"split.method is {method!r}. {suggest(method, METHODS)}Known: {', '.join(METHODS)}.")
     if not 0 <= validation < 1:
         raise ConfigError(
             f"split.validation is {validation}; a share of the training frames, from 0 to below 1, is needed."
@@ -303,3 +310,6 @@ _METHODS: dict[str, Callable[[list[str], Mapping[str, str], int, np.random.Gener
     "video": _whole_videos,
     "contiguous": _contiguous_frames,
 }
+
+METHODS = (*_METHODS, "file", "deeplabcut")
+"""What ``split.method`` takes; the last is what `dlc_core.data.create` makes of DeepLabCut's own files."""

@@ -15,9 +15,9 @@ class EvaluateSettings(RunAddress):
     Parameters
     ----------
     run : str
-        As for every verb; ``all`` evaluates every run of the shuffle.
+        A run's name, ``latest``, the path of a run's folder, or ``all``: every run of the shuffle.
     snapshotindex : int, str or list
-        As for every verb; ``all``, or a list like ``[0,-1]``, evaluates several saved steps.
+        Index of a saved step (-1 the last), ``best``, ``best_on_test``, a list like ``[0,-1]``, or ``all``.
     plotting : bool
         Draw labels and poses of every training and test image.
     pcutoff : float
@@ -31,7 +31,7 @@ class EvaluateSettings(RunAddress):
     colormap : str
         Matplotlib's name of the colours of the body parts, for the pictures.
     dotsize : int
-        Size of a mark in pixels of the picture.
+        Size of a mark in pixels of the image; marks grow with an image that is enlarged.
     alphavalue : float
         Opacity of the marks, from 0 to 1.
     """

@@ -24,9 +24,8 @@ class AnalyzeSettings(RunAddress):
     batch_size : int or None
         Frames that go through the network at once. None: up to 4 on a CPU, tried out on a GPU; the value in
         config.yaml is an upper bound of that.
-    precision : str
-        ``float32``, or ``bfloat16`` or ``float16`` (faster on recent hardware, points may move by a fraction of a
-        pixel).
+    precision : {"float32", "bfloat16", "float16"}
+        Of the computation. The 16-bit ones are faster on recent hardware; points may move by a fraction of a pixel.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
     overwrite : bool

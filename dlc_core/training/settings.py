@@ -28,9 +28,9 @@ class BudgetSettings:
     batch_size : int
         Samples in one forward pass; several devices share them.
     accumulate : int
-        Forward passes per step: the step is that of a batch of ``batch_size * accumulate``, exactly so if the network
-        has no batch normalisation that learns (``backbone.freeze_batchnorm=true``); otherwise that normalises each
-        forward pass by its own ``batch_size`` samples, and a line says so.
+        Forward passes per step, which is then that of a batch of ``batch_size * accumulate``. Exactly so if the
+        network has no batch normalisation that learns (``backbone.freeze_batchnorm=true``); otherwise that normalises
+        each forward pass by its own ``batch_size`` samples, and a line says so.
     save_iters : int
         Steps between two snapshots; there is always one at the end.
     max_snapshots_to_keep : int
@@ -60,7 +60,15 @@ class BudgetSettings:
 
 @dataclass
 class FoldSettings:
-    """Cross-validation (``split.*``): fold `fold` of `folds` over ALL labelled frames is the test part."""
+    """Cross-validation (``split.*``) over ALL labelled frames, instead of the split of the training set.
+
+    Parameters
+    ----------
+    fold : int or None
+        Which fold is the test part, from 0; None trains on the split of the training set.
+    folds : int
+        Into how many folds the labelled frames are divided.
+    """
 
     fold: int | None = None
     folds: int = 5
@@ -72,8 +80,8 @@ class OptimizerSettings:
 
     Parameters
     ----------
-    name : str
-        ``adamw``, ``adam`` or ``sgd``.
+    name : {"adamw", "adam", "sgd"}
+        Which optimiser.
     lr : float
         Learning rate that the schedule starts from; ``schedule.name=multi_step`` brings its own rates.
     weight_decay : float
@@ -97,7 +105,7 @@ class ScheduleSettings:
 
     Parameters
     ----------
-    name : str
+    name : {"cosine", "multi_step"}
         ``cosine``: warm-up, then half a cosine down to ``floor * optimizer.lr``. ``multi_step``: the rates of
         `multi_step`.
     warmup_steps : int
@@ -124,11 +132,12 @@ class PreprocessingSettings:
     Parameters
     ----------
     global_scale : float or None
-        Factor by which images are scaled; None: 0.5 for images with a longer side of 640 pixels or more, up to 1
-        for 320 or less, so that small images keep their detail and large ones are affordable on a CPU; less than 0.5
-        if the median image would exceed `max_input_size`.
+        Factor by which images are scaled; None takes clip(320 / median longer side, 0.5, 1), so that small images keep
+        their detail and large ones are affordable on a CPU. It is less than 0.5 if the median image would exceed
+        `max_input_size`.
     max_input_size, min_input_size : int
-        An image whose scaled area is outside their squares is not trained on; how many is printed.
+        Images whose scaled area is outside the squares of these two, in pixels, are not trained on. How many is
+        printed.
     """
 
     global_scale: float | None = None
@@ -146,11 +155,11 @@ class TrainerSettings:
     Parameters
     ----------
     accelerator, devices, strategy, num_nodes
-        Where to train: ``trainer.accelerator=gpu trainer.devices=2 trainer.strategy=ddp``.
+        Where to train, as Lightning's Trainer takes it: ``trainer.accelerator=gpu trainer.devices=2 trainer.strategy=ddp``.
     precision : int or str
-        ``32``; ``bf16-mixed`` is about 2.4 times faster on CPUs with AVX512_BF16 or AMX and on recent GPUs.
+        ``32`` or ``bf16-mixed``, which is about 2.4 times faster on CPUs with AVX512_BF16 or AMX and on recent GPUs.
     sync_batchnorm, deterministic, benchmark, detect_anomaly, profiler, plugins
-        As Lightning documents them.
+        As Lightning documents this argument of its Trainer.
     """
 
     accelerator: str = "auto"
@@ -172,8 +181,12 @@ class TrainSettings:
 
     Parameters
     ----------
-    shuffle, trainingsetindex, iteration
-        Which training set: number from 1, index into TrainingFraction, None for the current iteration.
+    shuffle : int
+        Number of the training set's shuffle, from 1.
+    trainingsetindex : int
+        Index into TrainingFraction of config.yaml.
+    iteration : int or None
+        None for the current iteration of config.yaml.
     run : str or None
         Name of the run's folder; None: ``<backbone>-<time>``, and with ``resume=true`` the latest run.
     sweep : str or None
@@ -184,6 +197,8 @@ class TrainSettings:
         A snapshot of ours to start from.
     seed : int
         Of the weights' initialisation, the order of the samples and the augmentation.
+    logger : component
+        An argument of the logger's class, as Lightning documents it.
     """
 
     shuffle: int = 1

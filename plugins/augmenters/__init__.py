@@ -66,7 +66,7 @@ class ImgaugConfig:
     Parameters
     ----------
     scale_jitter_lo, scale_jitter_up : float
-        Factor, drawn uniformly. The joint stays where it is and the image keeps its size.
+        Smallest and largest factor of the scale. The joint stays where it is and the image keeps its size.
     rotation : float
         Largest angle in degrees, to either side.
     rotratio : float
@@ -76,19 +76,20 @@ class ImgaugConfig:
     crop_size : int or None
         Cut a window of this many pixels a side (after scaling) that holds a labelled joint; None keeps the whole image.
     motionblurratio, motion_blur_length : float, int
-        Blur along a line of random direction, up to this many pixels long.
+        Share of the samples that are blurred along a line of random direction, and its largest length in pixels.
     brightnessratio, brightness_dif : float
-        Add up to this share of the full range, either way.
+        Share of the samples that get brighter or darker, and by how much of the full range at most.
     contrastratio, contrast_factor_lo, contrast_factor_up : float
-        Multiply the distance from the mean grey level.
+        Share of the samples whose distance from the mean grey level is multiplied, and the range of the factor.
     claheratio : float
-        Local equalisation of contrast (CLAHE).
+        Share of the samples whose contrast is equalised locally (CLAHE).
     histeqratio : float
-        Equalisation of the whole histogram.
+        Share of the samples whose whole histogram is equalised.
     jpegratio, jpeg_quality_lo : float, int
-        Compress with a quality between this and 95.
+        Share of the samples that are compressed, and the lowest quality; the highest is 95.
     coverratio, cover_size : float
-        Hide one rectangle whose sides are up to this share of the image's. Hidden points stay labelled.
+        Share of the samples with a hidden rectangle, and its largest side as a share of the image's. Hidden points stay
+        labelled.
 
     References
     ----------

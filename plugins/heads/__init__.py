@@ -12,7 +12,21 @@ from dlc_core.plugin_api import Component, hookimpl
 
 @dataclass
 class DeconvConfig:
-    """Options of the head `deconv`; see `dlc_plugins.heads.deconv.DeconvHead`."""
+    """Options of the head `deconv`; see `dlc_plugins.heads.deconv.DeconvHead`.
+
+    Parameters
+    ----------
+    target : {"disc", "gaussian"}
+        What the score map learns: cross-entropy with a disc, or squared error from a Gaussian.
+    pos_dist_thresh : float
+        Radius in network-input pixels within which a cell belongs to a body part.
+    locref_stdev : float
+        Unit of the location refinement in network-input pixels.
+    locref_weight : float
+        Weight of the location refinement in the loss; the score map has weight 1.
+    intermediate_supervision : bool
+        Train one more score map on the last map but one; it needs ``backbone.out_indices=[-2,-1]``.
+    """
 
     name: str = "deconv"
     target: str = "disc"
