@@ -43,7 +43,8 @@ def build_model(config: Mapping[str, Any], skeleton: Skeleton, pretrained: bool 
     skeleton : Skeleton
         What the head is to find.
     pretrained : bool or None
-        Replaces the backbone's option ``pretrained`` where it has one: False if a snapshot is loaded afterwards.
+        Replaces the backbone's option ``pretrained`` where it has one: False if a snapshot is loaded afterwards, which
+        then takes the place of ``weights_file``, too.
 
     Raises
     ------
@@ -60,6 +61,8 @@ def build_model(config: Mapping[str, Any], skeleton: Skeleton, pretrained: bool 
     options = plugins.registry("backbone").options(backbone_config)
     if pretrained is not None and "pretrained" in options:
         options["pretrained"] = pretrained
+        if not pretrained and "weights_file" in options:
+            options["weights_file"] = None
     backbone = plugins.registry("backbone").build({"name": backbone_config["name"], **options})
     _check_protocol(backbone, Backbone, parts.backbone)
     with blaming(f"{parts.backbone}: its channels and strides cannot be used"):

@@ -16,7 +16,7 @@ from dlc_core.data.datamodule import PoseDataModule
 from dlc_core.data.neighbours import videos_of
 from dlc_core.data.splits import fold_split
 from dlc_core.data.training_set import TrainingSet
-from dlc_core.errors import CheckpointError
+from dlc_core.errors import CheckpointError, ConfigError
 from dlc_core.geometry import Preprocessing
 from dlc_core.model.build import build_model
 from dlc_core.model.pose_model import PoseModel
@@ -118,6 +118,8 @@ def make_model(config: Mapping[str, Any], project: Project, checkpoint: Checkpoi
     ------
     CheckpointError
         A snapshot cannot be read, has other body parts (resume), or another backbone (init_weights).
+    ConfigError
+        A part or an option makes no sense, or two places are named that the weights come from.
     """
     skeleton = project.skeleton
     if checkpoint is not None:
@@ -126,17 +128,28 @@ def make_model(config: Mapping[str, Any], project: Project, checkpoint: Checkpoi
     path = config["init_weights"]
     if not path:
         return build_model(config, skeleton)
+    if config["backbone"].get("weights_file"):
+        raise ConfigError(
+            f"init_weights={path} and backbone.weights_file={config['backbone']['weights_file']} do not go together; "
+            "leave one out."
+        )
     source = load_checkpoint(Path(path).expanduser())
     model = build_model(config, skeleton, pretrained=False)
     transfer = transfer_weights(source, model, skeleton)
     if not transfer.has_backbone:
         raise CheckpointError(
-            f"init_weights={path} holds the backbone {source.choices.get('backbone')!r}, of which nothing fits "
-            f"{config['backbone']['name']!r} as chosen here. Choose the snapshot's backbone, or leave init_weights out."
+            f"init_weights={path} holds the backbone {_network_of(source.config['backbone'])}, of which nothing fits "
+            f"the {_network_of(config['backbone'])} chosen here. Choose the snapshot's backbone, or leave init_weights "
+            "out."
         )
     if first:
         say(f"Weights from {path}: {transfer}")
     return model
+
+
+def _network_of(backbone: Mapping[str, Any]) -> str:
+    """Return the name of a network for people: that of the model where a component offers several."""
+    return repr(backbone.get("model") or backbone["name"])
 
 
 def make_data(

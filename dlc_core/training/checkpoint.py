@@ -7,7 +7,8 @@ running any code of its own. Its config names components, and only installed one
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from dlc_core.errors import CheckpointError, ConfigError, PluginError, UnknownComponentError
 from dlc_core.files import replacing
-from dlc_core.model.weights_file import UNREADABLE, reason
+from dlc_core.model.weights_file import UNREADABLE, load_weights_only, why_unreadable
 from dlc_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMAT = "dlc-core snapshot 1"
 _FAMILY = "dlc-core snapshot"
+_GIVE_ONE = "Give a snapshot_<step>.ckpt of a run."
 _DEEPLABCUT = re.compile(r"^snapshot-(best-)?(detector-)?\d+\.(pt|index|meta|data-.*)$")
 
 
@@ -106,8 +108,28 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "versions": dict(checkpoint.versions),
         "trainer": None if checkpoint.trainer is None else dict(checkpoint.trainer),
     }
-    with replacing(path) as temporary, temporary.open("wb") as file:  # an open file keeps the reason of a failure
+    with replacing(path) as temporary, _reason_kept(), temporary.open("wb") as file:
         torch.save(stored, file)
+
+
+@contextmanager
+def _reason_kept() -> Iterator[None]:
+    """Raise what the file system said: torch tries to finish its archive after a failed write, and complains of that.
+
+    Raises
+    ------
+    OSError
+        A write failed.
+    """
+    try:
+        yield
+    except RuntimeError as exc:
+        said: BaseException | None = exc
+        while said is not None and not isinstance(said, OSError):
+            said = said.__cause__ or said.__context__
+        if said is None:
+            raise
+        raise said from exc
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -119,18 +141,23 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         There is no such file, it is truncated, not a snapshot, one of DeepLabCut's, or of a newer version.
     """
     path = Path(path)
+    if path.is_dir():
+        raise CheckpointError(f"{str(path)!r} is a folder; a snapshot is a file in it. {_GIVE_ONE}")
     if not path.is_file():
-        raise CheckpointError(f"there is no snapshot {path}. `snapshotindex=` and `run=` choose one, or give its path.")
+        raise CheckpointError(
+            f"there is no snapshot {str(path)!r}. `snapshotindex=` and `run=` choose one, or give its path."
+        )
     if _DEEPLABCUT.match(path.name):
         raise _foreign(path)
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored = load_weights_only(path)
     except UNREADABLE as exc:
-        raise _damaged(path, reason(exc)) from exc
+        why = why_unreadable(path, exc)
+        raise CheckpointError(f"{path} cannot be read as a snapshot of dlc-core: {why}. {_GIVE_ONE}") from exc
     if not isinstance(stored, dict) or not str(stored.get("format", "")).startswith(_FAMILY):
         if isinstance(stored, dict) and {"model", "metadata"} <= set(stored):
             raise _foreign(path)
-        raise CheckpointError(f"{path} is no snapshot of dlc-core. Choose a snapshot_<step>.ckpt of a run.")
+        raise CheckpointError(f"{path} is no snapshot of dlc-core. {_GIVE_ONE}")
     if stored["format"] != FORMAT:
         raise CheckpointError(
             f"{path} has the format {stored['format']!r}; this version reads {FORMAT!r}. Update dlc-core."

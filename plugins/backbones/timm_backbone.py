@@ -28,7 +28,7 @@ class TimmBackbone(nn.Module):
     pretrained : bool
         Start from ImageNet weights; see `dlc_plugins.backbones.weights` for where they are looked for.
     weights_file : str or None
-        A local file with these weights (``.safetensors`` or a PyTorch state dict); read only if `pretrained`.
+        A local file with these weights (``.safetensors`` or a PyTorch state dict); refused without `pretrained`.
     output_stride : int
         8, 16 or 32: input pixels per cell of the coarsest map. Families that can be dilated (ResNet, MobileNet,
         EfficientNet, ConvNeXt, ...) keep their weights and lose strides; of the others, choose a fine enough map by
@@ -50,7 +50,8 @@ class TimmBackbone(nn.Module):
     Raises
     ------
     ConfigError
-        timm has no such network or map, or the network cannot be brought to the output stride.
+        timm has no such network or map, the network cannot be brought to the output stride, or a file of weights is
+        given for a network that is to start without.
     PluginError
         There are no weights; the message names the places looked at.
     """
@@ -74,6 +75,10 @@ class TimmBackbone(nn.Module):
     ) -> None:
         super().__init__()
         _check(model, output_stride)
+        if weights_file and not pretrained:
+            raise ConfigError(
+                f"backbone.weights_file={weights_file} and backbone.pretrained=false do not go together; leave one out."
+            )
         self.net: Any = _create(model, output_stride, tuple(out_indices or (-1,)), dict(model_options or {}))
         if pretrained:
             load_imagenet_weights(self.net, model, weights_file)

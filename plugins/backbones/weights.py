@@ -26,7 +26,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dlc_core.errors import ConfigError, PluginError
-from dlc_core.model.weights_file import UNREADABLE, reason
+from dlc_core.model.weights_file import UNREADABLE, load_weights_only, reason, why_unreadable
 
 StateDict = Mapping[str, Tensor]
 _REMEDY = "Give weights of the same timm network, or backbone.pretrained=false."
@@ -125,7 +125,7 @@ def _read_file(path: Path) -> StateDict:
         if path.suffix == ".safetensors":
             content: Any = load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = load_weights_only(path)
     except FileNotFoundError as exc:
         raise ConfigError(
             f"backbone.weights_file={path} does not exist. Give the path of a .safetensors or .pth file, "
@@ -133,7 +133,7 @@ def _read_file(path: Path) -> StateDict:
         ) from exc
     except UNREADABLE as exc:
         raise ConfigError(
-            f"backbone.weights_file={path} cannot be read as weights: {reason(exc)}. "
+            f"backbone.weights_file={path} cannot be read as weights: {why_unreadable(path, exc)}. "
             "A .safetensors file or a PyTorch state dict of plain tensors is needed."
         ) from exc
     for wrapper in ("state_dict", "model"):

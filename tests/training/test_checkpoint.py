@@ -102,8 +102,12 @@ def test_weights_that_do_not_fit_are_a_clear_line(tmp_path):
 @pytest.mark.parametrize("size", [0, 1, 100, 50_000])
 def test_a_truncated_snapshot_is_a_clear_line(saved, size):
     saved.write_bytes(saved.read_bytes()[:size])
-    with pytest.raises(CheckpointError, match=r"damaged or no snapshot of dlc-core"):
+    with pytest.raises(CheckpointError) as caught:
         load_checkpoint(saved)
+    assert str(caught.value) == (
+        f"{saved} cannot be read as a snapshot of dlc-core: it is damaged, or of another kind ({size:,} bytes). "
+        "Give a snapshot_<step>.ckpt of a run."
+    ), "PyTorch's own text advises to run whatever is in the file"
 
 
 def test_a_file_that_is_not_ours_is_a_clear_line(tmp_path):
@@ -113,6 +117,10 @@ def test_a_file_that_is_not_ours_is_a_clear_line(tmp_path):
         load_checkpoint(other)
     with pytest.raises(CheckpointError, match=r"there is no snapshot"):
         load_checkpoint(tmp_path / "nowhere.ckpt")
+    with pytest.raises(
+        CheckpointError, match=r"is a folder; a snapshot is a file in it\. Give a snapshot_<step>\.ckpt"
+    ):
+        load_checkpoint(tmp_path)
 
 
 def test_a_snapshot_of_deeplabcut_is_told_apart_by_name_and_by_contents(tmp_path):
@@ -192,7 +200,7 @@ def test_snapshots_are_ordered_by_step_not_by_name(tmp_path):
 def test_a_file_of_any_other_kind_is_a_clear_line(tmp_path, content):
     path = tmp_path / "log.csv"
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"log\.csv .*damaged or no snapshot of dlc-core"):
+    with pytest.raises(CheckpointError, match=r"log\.csv cannot be read as a snapshot of dlc-core: it is damaged, or"):
         load_checkpoint(path)
 
 

@@ -131,11 +131,18 @@ def test_a_file_of_another_network_is_refused_with_the_first_missing_tensor(tmp_
 @pytest.mark.parametrize("name", ["weights.pth", "weights.safetensors"])
 def test_a_file_that_holds_no_weights_is_refused_by_name(tmp_path, name):
     (tmp_path / name).write_bytes(b"this is text")
-    with pytest.raises(ConfigError, match=rf"{name} cannot be read as weights"):
+    with pytest.raises(
+        ConfigError, match=rf"{name} cannot be read as weights: it is damaged, or of .* \(12 bytes\)\. A "
+    ):
         TimmBackbone("resnet18", weights_file=str(tmp_path / name))
     (tmp_path / name).unlink()
     with pytest.raises(ConfigError, match=rf"{name} does not exist"):
         TimmBackbone("resnet18", weights_file=str(tmp_path / name))
+
+
+def test_a_file_of_weights_is_not_ignored_by_a_network_that_starts_without_any():
+    with pytest.raises(ConfigError, match=r"weights_file=/x\.pth and backbone\.pretrained=false do not go together"):
+        TimmBackbone("resnet18", pretrained=False, weights_file="/x.pth")
 
 
 def test_without_any_weights_the_three_places_and_the_way_out_are_named(offline):
