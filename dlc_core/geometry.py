@@ -41,6 +41,11 @@ class Preprocessing:
             raise ConfigError(
                 f"preprocessing.global_scale is {self.global_scale}; a factor above 0 and up to 10 is needed."
             )
+        if self.min_input_size > self.max_input_size:
+            raise ConfigError(
+                f"preprocessing.min_input_size is {self.min_input_size}, which is more than "
+                f"preprocessing.max_input_size, {self.max_input_size}; no image could be trained on. Change one."
+            )
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return (height, width) of an image of that size after scaling, at least 1 x 1."""

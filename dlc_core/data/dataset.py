@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from dlc_core.plugin_api.protocols import SampleAugmenter
 
 
+_SHOWN = 3  # names in a message
+
+
 @dataclass(frozen=True)
 class Sample:
     """One sample on its way into a batch.
@@ -182,7 +185,9 @@ def within_limits(names: Sequence[str], frames: PackedFrames, preprocessing: Pre
             f"{preprocessing.min_input_size}^2 to {preprocessing.max_input_size}^2 pixels "
             f"(the first has {width} x {height}; change preprocessing.global_scale, max_input_size or min_input_size)"
         )
-        message = f"{len(left_out)} of {len(names)} {part} images are left out: {limits}: {', '.join(left_out)}."
+        more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+        listed = f"{', '.join(left_out[:_SHOWN])}{more}"
+        message = f"{len(left_out)} of {len(names)} {part} images are left out: {limits}: {listed}."
         if not kept:
             raise DataError(message)
         warn(message)

@@ -207,7 +207,7 @@ def _value(file: Path, number: int, cell: str, column: str) -> float:
     if not cell:
         return float("nan")
     try:
-        return float(cell)
+        return float(cell.replace("_", "?"))  # Python reads 1_000 as 1000, nobody else does
     except ValueError as exc:
         hint = " with a decimal point" if "," in cell else ""
         raise DataError(

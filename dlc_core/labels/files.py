@@ -75,6 +75,11 @@ def read_folder(folder: str | os.PathLike[str], scorer: str | None = None) -> La
     place = Path(folder)
     stem = _stem(place, scorer)
     csv, h5 = place / f"{stem}.csv", place / f"{stem}.h5"
+    if not csv.is_file() and is_damaged(h5):
+        raise DataError(
+            f"{h5} is damaged or no HDF5 file ({h5.stat().st_size:,} bytes), and {csv.name} is not beside it. Restore "
+            "it or its csv from a backup, or remove it and label the folder again."
+        )
     table = read_csv(csv) if csv.is_file() else read_h5(h5)
     file = csv if csv.is_file() else h5
     named = stem.removeprefix("CollectedData_")

@@ -10,7 +10,7 @@ import pytest
 
 from dlc_core.data.dataset import PoseDataset, select_keypoints, within_limits
 from dlc_core.data.packed import PackedFrames
-from dlc_core.errors import DataError
+from dlc_core.errors import ConfigError, DataError
 from dlc_core.geometry import Preprocessing, transform_points
 from dlc_core.labels.table import LabelTable
 from dlc_core.plugin_api.discovery import load_plugins
@@ -66,8 +66,16 @@ def test_images_outside_the_size_limits_are_left_out_counted_and_named(frames, c
     assert "2 of 4 training images are left out" in said
     assert NAMES[2] in said
     assert NAMES[3] in said
-    with pytest.raises(DataError, match="4 of 4 training images"):
+    with pytest.raises(DataError, match=r"4 of 4 training images.* and 1 more") as caught:
         within_limits(NAMES, frames, Preprocessing(0.1), "training")
+    assert NAMES[2] in str(caught.value) and NAMES[3] not in str(caught.value)
+
+
+def test_limits_that_exclude_every_image_are_refused_as_such() -> None:
+    with pytest.raises(
+        ConfigError, match=r"min_input_size is 9999, which is more than preprocessing\.max_input_size, 1500"
+    ):
+        Preprocessing(min_input_size=9999)
 
 
 def test_a_sample_depends_on_seed_step_and_index_alone(frames, labels) -> None:

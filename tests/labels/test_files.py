@@ -163,6 +163,17 @@ def test_a_damaged_h5_is_kept_beside_the_rebuilt_one(project: Project, capsys: p
         assert f"kept as {kept.name}" in capsys.readouterr().err
 
 
+def test_a_damaged_h5_without_its_csv_says_what_can_be_done(project: Project) -> None:
+    h5 = csv_of(project).with_suffix(".h5")
+    csv_of(project).unlink()
+    h5.write_bytes(b"half a file")
+    with pytest.raises(
+        DataError, match=r"\(11 bytes\), and CollectedData_ada\.csv is not beside it\. Restore it or its csv"
+    ):
+        read_folder(folder_of(project))
+    assert h5.read_bytes() == b"half a file"
+
+
 @pytest.mark.parametrize("csv_is_there", [True, False])
 def test_an_h5_saved_by_deeplabcut_s_labelling_program_is_as_good_as_any(project: Project, csv_is_there: bool) -> None:
     csv, h5 = csv_of(project), csv_of(project).with_suffix(".h5")

@@ -148,6 +148,7 @@ def test_predictions_are_not_labels(data_folder: Path) -> None:
     [
         (",2,3,", ",abc,3,", ["row 4", "snout y", "'abc'"]),
         (",2,3,", ',"2,5",3,', ["row 4", "'2,5'", "decimal point"]),
+        (",2,3,", ",1_000,3,", ["row 4", "snout y", "'1_000' is no number"]),
         (",3,4", ",3", ["row 4", "has 4 columns", "has 5"]),
         (",3,4", ",3,4,5", ["row 4", "has 6 columns"]),
         ("labeled-data/v/i1.png", "17", ["row 4", "'17'", "name of an image"]),
