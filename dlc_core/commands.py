@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from dlc_core.cli import USER_ERROR, debug_option, dlc, finish, json_option, project_option
-from dlc_core.console import Outcome, keep_stdout_for_data, say
+from dlc_core.console import Outcome, counted, keep_stdout_for_data, say
+from dlc_core.errors import PluginError
 from dlc_core.verbs import VERBS, verb_named
 
 
@@ -74,15 +75,21 @@ def add_videos(videos: tuple[str, ...], copy_videos: bool, project_path: str | N
 
 
 @dlc.command("plugins")
+@click.option("--check", is_flag=True, help="Import the code of every component, too; exit with 2 if one fails.")
 @json_option
 @debug_option
-def plugins(as_json: bool) -> None:
+def plugins(check: bool, as_json: bool) -> None:
     """List what is installed: distributions, components, presets, and what failed to load."""
     from dlc_core.plugin_api.discovery import load_plugins
     from dlc_core.plugin_api.listing import format_listing, make_listing
 
-    listing = make_listing(load_plugins())
+    listing = make_listing(load_plugins(), check)
     print(json.dumps(listing.as_json(), indent=2) if as_json else format_listing(listing))
+    if listing.code_failures:
+        raise PluginError(
+            f"the code of {counted(len(listing.code_failures), 'component')} cannot be imported; the lines with FAILED "
+            "say why. Install what is missing."
+        )
 
 
 @dlc.command("config")
@@ -132,7 +139,7 @@ def doctor(videos: tuple[str, ...], as_json: bool) -> None:
 @dlc.command("demo")
 @click.argument("folder", required=False)
 @click.option("--seed", default=0, show_default=True, help="Of the animal, the split and the training.")
-@click.option("--minutes", default=1.5, show_default=True, help="Training time.")
+@click.option("--minutes", default=1.5, show_default=True, help="Of training; the rest takes about one more.")
 @json_option
 @debug_option
 def demo(folder: str | None, seed: int, minutes: float, as_json: bool) -> None:

@@ -45,6 +45,11 @@ def warn(message: str, error: BaseException | None = None) -> None:
     print(f"Note: {message}", file=sys.stderr, flush=True)
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number with the word for that many: ``"1 point"``, ``"2 points"``."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a verb hands back to the command line and to Python callers.

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Any, get_args, get_type_hints
 
 _HEADER = re.compile(r"^(?P<names>\w+(?:, \w+)*)(?: *: *(?P<type>.*))?$")
@@ -54,7 +55,7 @@ def doc_of(option: str, docs: Mapping[str, OptionDoc]) -> OptionDoc:
 def _documented(settings: type) -> list[tuple[str, OptionDoc]]:
     """Return the entries of the section ``Parameters`` of a class's own docstring, one for each name."""
     lines = inspect.cleandoc(settings.__dict__.get("__doc__") or "").splitlines()
-    start = next((at + 2 for at, pair in enumerate(zip(lines, lines[1:], strict=False)) if _opens(*pair)), len(lines))
+    start = next((at + 2 for at, pair in enumerate(pairwise(lines)) if _opens(*pair)), len(lines))
     entries: list[tuple[re.Match[str], list[str]]] = []
     for at in range(start, len(lines)):
         line = lines[at]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from dlc_core.errors import BrokenPluginError
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.discovery import BUILTIN_PROVIDER, Plugins
 from dlc_core.plugin_api.kinds import KINDS, Kind
@@ -44,7 +45,11 @@ class ComponentRow:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything ``dlc plugins`` shows; `presets` holds config group to name to provider."""
+    """Everything ``dlc plugins`` shows.
+
+    `presets` holds config group to name to provider; `code_failures` the components whose code cannot be imported, None
+    if nobody asked.
+    """
 
     providers: list[Provider]
     components: list[ComponentRow]
@@ -52,14 +57,15 @@ class Listing:
     ambiguous: dict[str, dict[str, list[str]]]
     failures: list[dict[str, str]]
     disabled: list[str]
+    code_failures: list[dict[str, str]] | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the listing as plain dictionaries and lists."""
         return asdict(self)
 
 
-def make_listing(plugins: Plugins) -> Listing:
-    """Return what discovery found."""
+def make_listing(plugins: Plugins, check: bool = False) -> Listing:
+    """Return what discovery found; with `check`, the code of every component is imported as well."""
     from dlc_core.plugin_api.composition import install
 
     install()  # a component may turn out only here to have options that cannot be composed
@@ -73,7 +79,21 @@ def make_listing(plugins: Plugins) -> Listing:
         },
         failures=[asdict(failure) for failure in plugins.failures],
         disabled=list(plugins.disabled),
+        code_failures=_code_failures(plugins) if check else None,
     )
+
+
+def _code_failures(plugins: Plugins) -> list[dict[str, str]]:
+    failures = []
+    for kind in KINDS:
+        registry = plugins.registry(kind.singular)
+        for name, entry in registry.items():
+            try:
+                registry.load(name)
+            except BrokenPluginError as exc:
+                failure = {"kind": kind.singular, "name": name, "provider": entry.provider, "reason": str(exc)}
+                failures.append(failure)
+    return failures
 
 
 def format_listing(listing: Listing) -> str:
@@ -99,6 +119,10 @@ def format_listing(listing: Listing) -> str:
         lines.append("Disabled by DLC_DISABLED_PLUGINS: " + "; ".join(listing.disabled))
     for failure in listing.failures:
         lines.append(f"FAILED {failure['provider']}: {failure['reason']}")
+    for failure in listing.code_failures or ():
+        lines.append(f"FAILED {failure['reason']}")
+    if listing.code_failures == []:
+        lines.append(f"The code of all {len(listing.components)} components can be imported.")
     return "\n".join(lines)
 
 

@@ -198,7 +198,7 @@ class Registry(Mapping[str, Entry]):
 
 
 def _install_hint(entry: Entry) -> str:
-    return f" Try: {entry.component.install}" if entry.component.install else ""
+    return f" If a dependency is missing: {entry.component.install}" if entry.component.install else ""
 
 
 def _line(exc: BaseException) -> str:

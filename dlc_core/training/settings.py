@@ -155,7 +155,7 @@ class TrainerSettings:
     Parameters
     ----------
     accelerator, devices, strategy, num_nodes
-        Where to train, as Lightning's Trainer takes it: ``trainer.accelerator=gpu trainer.devices=2 trainer.strategy=ddp``.
+        Where to train, as for Lightning: ``trainer.accelerator=gpu trainer.devices=2 trainer.strategy=ddp``.
     precision : int or str
         ``32`` or ``bf16-mixed``, which is about 2.4 times faster on CPUs with AVX512_BF16 or AMX and on recent GPUs.
     sync_batchnorm, deterministic, benchmark, detect_anomaly, profiler, plugins

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from dlc_core.errors import ConfigError
-from dlc_core.model.structures import Features
+from dlc_core.plugin_api import Features
 
 
 class TinyConv(nn.Module):

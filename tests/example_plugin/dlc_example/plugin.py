@@ -9,7 +9,13 @@ from dlc_core.plugin_api import Component, hookimpl
 
 @dataclass
 class TinyConvConfig:
-    """Options of the backbone `tiny_conv`."""
+    """Options of the backbone `tiny_conv`.
+
+    Parameters
+    ----------
+    width : int
+        Channels of the first map; every further one has twice as many.
+    """
 
     name: str = "tiny_conv"
     width: int = 16
@@ -17,7 +23,13 @@ class TinyConvConfig:
 
 @dataclass
 class EveryNthConfig:
-    """Options of the frame selector `every_nth`."""
+    """Options of the frame selector `every_nth`.
+
+    Parameters
+    ----------
+    nth : int
+        Distance of the frames, in candidates.
+    """
 
     name: str = "every_nth"
     nth: int = 10

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc_core.errors import ConfigError
-from dlc_core.video.crop import Crop
-from dlc_core.video.reader import VideoReader
+from dlc_core.plugin_api import Crop, VideoReader
 
 
 class EveryNth:

@@ -8,9 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own convention
 from torch import Tensor, nn
 
-from dlc_core.model.grid import CellGrid
-from dlc_core.model.structures import FeatureInfo, Features, Labels, LossTerm, Poses
-from dlc_core.skeleton import Skeleton
+from dlc_core.plugin_api import CellGrid, FeatureInfo, Features, Labels, LossTerm, Poses, Skeleton
 
 
 @dataclass(frozen=True)
