@@ -96,7 +96,7 @@ class ProjectConfig:
             if key not in written:
                 near = difflib.get_close_matches(key, list(others), n=1, cutoff=0.6)
                 hint = f"Is {near[0]!r} (line {lines[near[0]]}) meant? " if near else ""
-                raise ConfigError(f"{file} has no `{key}`, the {_BY_KEY[key].meaning}. {hint}Add the key.")
+                raise ConfigError(f"{file} has no `{key}` ({_BY_KEY[key].meaning}). {hint}Add the key.")
         values = {row.field: written.get(row.key, row.default) for row in BOX1}
         return cls(
             path=file,

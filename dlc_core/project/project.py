@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, ProjectError, suggest
-from dlc_core.project.config import ProjectConfig
+from dlc_core.project.config import ProjectConfig, read_yaml
 from dlc_core.skeleton import Skeleton
 from dlc_core.video.crop import Crop
 
@@ -46,7 +46,7 @@ class Project:
         """
         given = Path(path)
         file = given / CONFIG_NAME if given.is_dir() else given
-        if not file.is_file():
+        if not os.path.lexists(file):
             what = f"the folder {given} has no {CONFIG_NAME}" if given.is_dir() else f"{given} does not exist"
             raise ProjectError(f"{what}. Expected a project's folder or its {CONFIG_NAME}; check the path.")
         file = file.absolute()
@@ -63,10 +63,12 @@ class Project:
         ------
         ProjectError
             No folder upwards has one; names the folders searched.
+        ConfigError
+            A config.yaml on the way cannot be read, so that nobody knows whether it is the project's.
         """
         searched = _upwards(start)
         for folder in searched:
-            if _is_project(folder / CONFIG_NAME):
+            if _stops_search(folder / CONFIG_NAME):
                 return cls.open(folder)
         raise ProjectError(
             f"no project here: none of {', '.join(map(str, searched))} has a {CONFIG_NAME} with Task and scorer. "
@@ -84,7 +86,7 @@ class Project:
         """
         if path is not None:
             return cls.open(path)
-        here = any(_is_project(folder / CONFIG_NAME) for folder in _upwards("."))
+        here = any(_stops_search(folder / CONFIG_NAME) for folder in _upwards("."))
         return cls.find() if here else None
 
     @property
@@ -208,6 +210,8 @@ class Project:
             raise ConfigError(f"{self.config.path}, video_sets (line {line}), video {written}: {exc}") from exc
 
     def _iteration(self, iteration: int | None) -> int:
+        if iteration is not None and iteration < 0:
+            raise ConfigError(f"iteration is {iteration}; a whole number from 0 is needed.")
         return self.iteration if iteration is None else iteration
 
 
@@ -247,6 +251,22 @@ def _is_project(file: Path) -> bool:
     except OSError:
         return False
     return all(re.search(rf"^['\"]?{key}['\"]?\s*:", text, re.MULTILINE) for key in ("Task", "scorer"))
+
+
+def _stops_search(file: Path) -> bool:
+    """Tell whether there is a project, or a file that cannot be told from a damaged one; others' files are passed by.
+
+    Another program's config.yaml is a table of keys without ``Task`` and ``scorer``.
+    """
+    if not os.path.lexists(file):
+        return False
+    if _is_project(file):
+        return True
+    try:
+        read_yaml(file)
+    except ConfigError:
+        return True
+    return False
 
 
 def _say_once(notice: str) -> None:

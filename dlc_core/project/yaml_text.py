@@ -20,6 +20,7 @@ def read_yaml(path: Path) -> Any:
         The file cannot be read, is no YAML, or holds no table of keys.
     """
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -34,11 +35,25 @@ def read_yaml(path: Path) -> Any:
         where = f" line {mark.line + 1}" if mark else ""
         reason = " ".join(str(exc.problem or exc.context or "cannot be read").split())
         raise ConfigError(f"{path}{where} is no valid YAML: {reason}. Compare the line with its neighbours.") from exc
+    except ReaderError as exc:
+        where = text.count("\n", 0, exc.position) + 1 if isinstance(exc.position, int) else 1
+        raise ConfigError(
+            f"{path} line {where} holds the sign {_sign(exc.character)}, which no text file has, so it is no YAML. Put "
+            "back a copy of the file, or make a new one."
+        ) from exc
     except YAMLError as exc:
         raise ConfigError(f"{path} is no valid YAML: {' '.join(str(exc).split())}.") from exc
     if not isinstance(content, Mapping):
-        raise ConfigError(f"{path} holds no keys; lines like `Task: reaching` are expected.")
+        what = "is empty" if content is None else "holds no keys"
+        raise ConfigError(
+            f"{path} {what}; lines like `Task: reaching` are expected. Put back a copy of the file, or remove it if "
+            "it is no project's."
+        )
     return content
+
+
+def _sign(character: object) -> str:
+    return f"U+{ord(character) if isinstance(character, str) else character:04X}"
 
 
 def with_entries(path: Path, key: str, entries: Mapping[str, Any]) -> str:

@@ -87,7 +87,7 @@ def test_spellings_in_use_are_understood(tmp_path: Path, line: str, key: str, va
         ('pcutoff: "high"', ["line 4", "pcutoff", "'high'", "0 to 1"]),
         ("pcutoff: 1.5", ["pcutoff", "1.5", "0 to 1"]),
         ("pcutoff: true", ["pcutoff", "True"]),
-        ("TrainingFraction: 95", ["TrainingFraction", "95", "[0.95]"]),
+        ("TrainingFraction: 95", ["line 4: `TrainingFraction`", "95", "above 0 and below 1, like [0.95]"]),
         ("TrainingFraction: []", ["TrainingFraction", "[]"]),
         ("iteration: 1.5", ["iteration", "1.5", "whole number"]),
         ("batch_size: 0", ["batch_size", "0", "from 1"]),
@@ -117,10 +117,11 @@ def test_a_bad_value_gives_one_line_with_key_value_and_line(tmp_path: Path, line
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"", "holds no keys"),
+        (b"", "is empty"),
         (b"- a\n- b\n", "holds no keys"),
         ("Task: ä\n".encode("latin-1"), "UTF-8"),
         (b"scorer: ada\nbodyparts: [a]\n", "no `Task`"),
+        (b"Task: reach\nbodyparts: [a]\n", "no `scorer` (who labels; part of the name of every label table). Add"),
         (b"task: reach\nscorer: ada\nbodyparts: [a]\n", "'task' (line 1)"),
         (b"Task: reach\nscorer: ada\nbodyparts:\n", "no `bodyparts`"),
         (b"Task: reach\nscorer: ada\nbodyparts: hand\n", "'hand'"),

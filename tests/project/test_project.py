@@ -185,3 +185,45 @@ def test_a_misspelt_key_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     for _ in range(2):
         project_with(tmp_path, "pcutof: 0.2\n")
     assert capsys.readouterr().err.count("pcutof`") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty; lines like `Task: reaching` are expected. Put back a copy"),
+        (b"# nothing\n", "is empty"),
+        (b"- a\n", "holds no keys"),
+        (b"\tTask: a\n", "line 1 is no valid YAML"),
+        (b"Task: a\n\x00\x01", "line 2 holds the sign U+0000, which no text file has"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+    ],
+)
+def test_a_damaged_config_hides_no_project_further_up(tmp_path: Path, content: bytes, message: str) -> None:
+    project_with(tmp_path / "p")
+    (tmp_path / "p" / "inner").mkdir()
+    (tmp_path / "p" / "inner" / "config.yaml").write_bytes(content)
+    for find in (Project.find, Project.open):
+        with pytest.raises(ConfigError) as raised:
+            find(tmp_path / "p" / "inner")
+        assert message in str(raised.value) and "unicode string" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("kind", "message"), [("folder", "Is a directory"), ("loop", "Too many levels")])
+def test_a_config_that_is_no_file_hides_no_project_further_up(tmp_path: Path, kind: str, message: str) -> None:
+    project_with(tmp_path / "p")
+    config = tmp_path / "p" / "inner" / "config.yaml"
+    config.parent.mkdir()
+    if kind == "folder":
+        config.mkdir()
+    else:
+        config.symlink_to(config)
+    for find in (Project.find, Project.open):
+        with pytest.raises(ConfigError, match=message):
+            find(config.parent)
+
+
+def test_a_negative_iteration_is_refused(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    for folder in (project.dataset_folder, project.models_folder):
+        with pytest.raises(ConfigError, match="iteration is -1; a whole number from 0 is needed"):
+            folder(-1)
