@@ -117,7 +117,7 @@ def find_project(verb: Verb, path: str | None, overrides: Sequence[str]) -> Proj
 
 
 def _sweep(verb: Verb, project: Project | None, overrides: list[str], arguments: Sequence[str]) -> Outcome:
-    from dlc_core.sweep import report, run_sweep
+    from dlc_core.sweep import evaluation_of, report, run_sweep
     from dlc_core.sweep_folder import claimed_folder, take_name
     from dlc_core.sweep_search import require_objective
 
@@ -129,12 +129,17 @@ def _sweep(verb: Verb, project: Project | None, overrides: list[str], arguments:
         results = run_sweep(verb, project.root if project else None, overrides, arguments, folder, fixed)
     failed = report(results)
     jobs = [
-        {"number": job.number, "overrides": job.overrides, "exit_code": job.exit_code, "folder": str(job.folder)}
+        {
+            "number": job.number,
+            "overrides": job.overrides,
+            "exit_code": job.exit_code,
+            "folder": str(job.folder),
+            "result": job.found,
+        }
         for job in results
     ]
-    return Outcome(
-        {"sweep": folder.name, "jobs": jobs}, "dlc evaluate run=latest" if verb.name == "train" else "", failed
-    )
+    next_step = evaluation_of(results, folder.name) if verb.name == "train" else ""
+    return Outcome({"sweep": folder.name, "jobs": jobs}, next_step, failed)
 
 
 def finish(outcome: Outcome, as_json: bool) -> None:

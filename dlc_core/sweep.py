@@ -8,26 +8,34 @@ pose_cfg.yaml.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dlc_core.console import say, warn
 from dlc_core.files import write_text
 from dlc_core.overrides import quote
+from dlc_core.sweep_folder import JOB_RECORD
 from dlc_core.verbs import Verb
 
 JOB_FOLDER = "DLC_JOB_FOLDER"
 _RESULT = "result.json"
 _LOG = "log.txt"
-_RECORD = "job.json"
 _ARGUMENT = "job_argument"
+_TELL_THE_JOBS = (
+    "hydra._internal.core_plugins.basic_launcher",
+    "hydra_plugins.hydra_joblib_launcher._core",
+    "hydra_plugins.hydra_ray_launcher._core",
+    "hydra_plugins.hydra_submitit_launcher.submitit_launcher",
+)
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,22 @@ class JobResult:
         Of the child process; negative for a signal; None if nobody saw it end.
     folder : Path
         With ``log.txt`` and ``result.json``.
+    found : mapping
+        What the step handed back, of a training ``run`` and ``errors_px``; empty if it failed.
     """
 
     number: str
     overrides: list[str]
     exit_code: int | None
     folder: Path
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        state = "done" if self.exit_code == 0 else "failed"
+        errors = ", ".join(f"{part} error {value:.2f} px" for part, value in self.found.get("errors_px", {}).items())
+        run = f"   run={self.found['run']}" if "run" in self.found else ""
+        return f"job {self.number}: {state}  {' '.join(self.overrides)}{run}{': ' * bool(run and errors)}{errors}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,7 @@ class Job:
         record = {"launch": self.launch, "number": str(hydra.job.num), "overrides": task}
         (folder / _RESULT).unlink(missing_ok=True)
         # Begun and not ended counts as failed, should this process be killed together with its child.
-        write_text(folder / _RECORD, json.dumps({**record, "exit_code": None}))
+        write_text(folder / JOB_RECORD, json.dumps({**record, "exit_code": None}))
         command = [sys.executable, "-m", "dlc_core", self.verb]
         command += ["-p", self.project] if self.project else []
         command += [*overrides, *self.fixed, "--", *arguments]
@@ -102,7 +120,7 @@ class Job:
             code = subprocess.run(
                 command, stdout=log, stderr=subprocess.STDOUT, env=environment, check=False
             ).returncode
-        write_text(folder / _RECORD, json.dumps({**record, "exit_code": code}))
+        write_text(folder / JOB_RECORD, json.dumps({**record, "exit_code": code}))
         return _objective(folder) if code == 0 else None
 
 
@@ -158,6 +176,8 @@ def run_sweep(
     def task(config: Any) -> float | None:
         return job(config)
 
+    for name in _TELL_THE_JOBS:
+        logging.getLogger(name).addFilter(_without_our_node)
     before, sys.argv = sys.argv, ["dlc", "--multirun", *files, *overrides, *swept, *_places(folder)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints an error itself and ends the process
     try:
@@ -168,11 +188,11 @@ def run_sweep(
     except DlcError:
         raise
     except PLUGIN_FAILURES as exc:
-        report(collect(folder, launch))
+        begun = collect(folder, launch)
+        report(begun)
         text = " ".join(f"{type(exc).__name__}: {exc}".split())
-        raise PluginError(
-            f"the launcher or sweeper of Hydra gave up: {text.rstrip('.')}. What the jobs said is in {folder}."
-        ) from exc
+        said = f"What the jobs said is in {folder}." if begun else "No job was begun."
+        raise PluginError(f"the launcher or sweeper of Hydra gave up: {text.rstrip('.')}. {said}") from exc
     finally:
         sys.argv = before
     return collect(folder, launch)
@@ -181,10 +201,11 @@ def run_sweep(
 def collect(folder: Path, launch: str) -> list[JobResult]:
     """Return how each job of one launch of the sweep in `folder` ended, by number."""
     results = []
-    for path in folder.glob(f"*/{_RECORD}"):
+    for path in folder.glob(f"*/{JOB_RECORD}"):
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["launch"] == launch:
-            results.append(JobResult(record["number"], record["overrides"], record["exit_code"], path.parent))
+            found = _result(path.parent) if record["exit_code"] == 0 else {}
+            results.append(JobResult(record["number"], record["overrides"], record["exit_code"], path.parent, found))
     return sorted(results, key=lambda result: (len(result.number), result.number))
 
 
@@ -192,13 +213,25 @@ def report(results: Sequence[JobResult]) -> int:
     """Print how the jobs ended and return how many failed."""
     failed = [result for result in results if result.exit_code != 0]
     for result in results:
-        state = "done" if result.exit_code == 0 else "failed"
-        say(f"job {result.number}: {state}  {' '.join(result.overrides)}")
+        say(str(result))
     for result in failed:
         ending = "did not end" if result.exit_code is None else f"ended with exit code {result.exit_code}"
         warn(f"job {result.number} {ending}: {_last_line(result.folder / _LOG)}")
         warn(f"  its log: {result.folder / _LOG}")
     return len(failed)
+
+
+def evaluation_of(results: Sequence[JobResult], sweep: str) -> str:
+    """Return the command that compares the trainings of a sweep, "" if none is done."""
+    done = [dict(text.split("=", 1) for text in one.overrides if "=" in text) for one in results if one.exit_code == 0]
+    if not done:
+        return ""
+    words = []
+    for option in ("shuffle", "trainingsetindex", "iteration"):
+        values = list(dict.fromkeys(job[option] for job in done if option in job))
+        words += [f"{option}={','.join(values)}"] if values else []
+    several = "-m " if any("," in word for word in words) else ""
+    return f"dlc evaluate {several}{' '.join([*words, f'run={shlex.quote(sweep)}'])}"
 
 
 def write_result(data: Mapping[str, Any]) -> None:
@@ -208,15 +241,25 @@ def write_result(data: Mapping[str, Any]) -> None:
         write_text(Path(folder) / _RESULT, json.dumps(data, default=str))
 
 
+def _without_our_node(record: logging.LogRecord) -> bool:
+    """Leave the override that brings in the project's files, which nobody typed, out of what Hydra says of a job."""
+    from dlc_core.plugin_api.composition import PROJECT_CHOICE
+
+    record.msg = str(record.msg).replace(f"{PROJECT_CHOICE} ", "").replace(PROJECT_CHOICE, "")
+    return True
+
+
 def _places(folder: Path) -> list[str]:
     return [f"hydra.sweep.dir={quote(str(folder))}", "hydra.sweep.subdir=job_${hydra.job.num}"]
 
 
-def _objective(folder: Path) -> float | None:
+def _result(folder: Path) -> dict[str, Any]:
     path = folder / _RESULT
-    if not path.is_file():
-        return None
-    value = json.loads(path.read_text(encoding="utf-8")).get("objective")
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _objective(folder: Path) -> float | None:
+    value = _result(folder).get("objective")
     return float(value) if value is not None else None
 
 

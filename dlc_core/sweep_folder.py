@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
 _LOCK = "sweep.lock"
+JOB_RECORD = "job.json"
 
 
 def take_name(verb: Verb, overrides: Sequence[str]) -> tuple[str, list[str]]:
@@ -75,6 +76,8 @@ def claimed_folder(verb: Verb, project: Project | None, overrides: Sequence[str]
         with holding(folder / _LOCK, refusal):
             yield folder
     finally:
+        if not any(folder.glob(f"*/{JOB_RECORD}")):
+            (folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra writes it before the first job
         with suppress(OSError):  # it holds jobs
             folder.rmdir()
 

@@ -77,6 +77,17 @@ def test_a_sweep_that_came_to_nothing_leaves_no_folder(project):
         assert not folder.exists()
 
 
+def test_what_hydra_wrote_before_the_first_job_goes_with_the_folder_of_a_sweep_without_jobs(project):
+    for jobs in (0, 1):
+        with claimed_folder(TRAIN, project, [], "wide") as folder:
+            (folder / "multirun.yaml").touch()
+            for number in range(jobs):
+                (folder / f"job_{number}").mkdir()
+                (folder / f"job_{number}" / "job.json").touch()
+        assert (folder / "multirun.yaml").exists() == bool(jobs)
+        assert folder.exists() == bool(jobs)
+
+
 def test_a_named_sweep_can_be_taken_up_again_but_not_while_it_runs(project):
     with claimed_folder(TRAIN, project, [], "wide") as first:
         (first / "job_0").mkdir()

@@ -22,7 +22,15 @@ from dlc_core.evaluation.metrics import distances, pck, score_poses
 from dlc_core.evaluation.plots import Style, write_pictures
 from dlc_core.evaluation.predictions import ImagePoses, predict_images, window_neighbours
 from dlc_core.evaluation.recorded import recorded_training_set
-from dlc_core.evaluation.report import Evaluation, as_json, bodypart_table, table, write_combined, write_reports
+from dlc_core.evaluation.report import (
+    Evaluation,
+    as_json,
+    bodypart_table,
+    footnotes,
+    table,
+    write_combined,
+    write_reports,
+)
 from dlc_core.model.device import resolve_device
 from dlc_core.project.address import RunAddress
 from dlc_core.project.runs import EVALUATION, Run, Snapshot, find_run, runs_of, scorer, shuffle_folder
@@ -91,7 +99,8 @@ def evaluate(project: Project, composed: Composed, arguments: Sequence[str] = ()
         for line in ["", *heading, *bodypart_table(one)]:
             say(line)
     say("")
-    say(f"p is pcutoff={options['pcutoff']:g}; errors are Euclidean distances in pixels of the images")
+    for line in footnotes(evaluations, _shown_threshold(options["pck"])):
+        say(line)
     combined = write_combined(project.models_folder(options["iteration"]))
     say(f"All evaluations of this iteration: {combined}")
     return Outcome(as_json(evaluations), "dlc analyze VIDEO")
@@ -108,11 +117,12 @@ def _check(options: Mapping[str, Any]) -> None:
 
 def _runs(project: Project, options: Mapping[str, Any]) -> list[Run]:
     address = RunAddress(options["shuffle"], options["trainingsetindex"], options["iteration"], options["run"])
-    if address.run != "all":
-        return [find_run(project, address)]
-    latest = find_run(project, RunAddress(address.shuffle, address.trainingsetindex, address.iteration))
-    fraction = project.training_fractions[address.trainingsetindex]
+    fraction = project.training_fraction(address.trainingsetindex)
     every = runs_of(shuffle_folder(project, fraction, address.shuffle, address.iteration))
+    of_sweep = [run for run in every if run.name.startswith(f"{address.run}/") and run.snapshots()]
+    if address.run != "all":
+        return of_sweep or [find_run(project, address)]
+    latest = find_run(project, RunAddress(address.shuffle, address.trainingsetindex, address.iteration))
     return [run for run in every if run.snapshots()] or [latest]
 
 

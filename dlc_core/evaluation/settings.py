@@ -15,7 +15,7 @@ class EvaluateSettings(RunAddress):
     Parameters
     ----------
     run : str
-        A run's name, ``latest``, the path of a run's folder, or ``all``: every run of the shuffle.
+        A run's name, ``latest``, the path of a run's folder, the name of a sweep, or ``all``: every run of the shuffle.
     snapshotindex : int, str or list
         Index of a saved step (-1 the last), ``best``, ``best_on_test``, a list like ``[0,-1]``, or ``all``.
     plotting : bool

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlc_core.console import warn
+from dlc_core.console import counted, warn
 from dlc_core.errors import RunError, RunTakenError, suggest
 from dlc_core.files import check_name, disk_error
-from dlc_core.project.address import RunAddress
+from dlc_core.project.address import RunAddress, check_shuffle
 from dlc_core.project.project import Project
 from dlc_core.project.run_names import DEEPLABCUTS, check_run_name
 from dlc_core.project.run_times import LOG, saved_s, started_s
@@ -166,8 +166,8 @@ class Run:
         if on_test:
             raise RunError(f"the run {self.name} has no best-on-test snapshot. Take snapshotindex=-1, the last step.")
         raise RunError(
-            f"the run {self.name} has no snapshot chosen by validation. Take snapshotindex=-1, or make a training set "
-            "with split.validation above 0 and train again."
+            f"the run {self.name} has no snapshot chosen by validation. Take snapshotindex=-1 (the last step), all or "
+            "best_on_test, or make a training set with split.validation above 0 and train again."
         )
 
     def _saved(self) -> list[Snapshot]:
@@ -192,7 +192,13 @@ def shuffle_folder(project: Project, fraction: float, shuffle: int, iteration: i
         Number of the shuffle.
     iteration : int or None
         None for the current one.
+
+    Raises
+    ------
+    ConfigError
+        There can be no such shuffle or iteration.
     """
+    check_shuffle(shuffle)
     name = f"{project.name}{project.date}-trainset{int(100 * fraction)}shuffle{shuffle}"
     return project.models_folder(iteration) / name
 
@@ -238,6 +244,11 @@ def find_run(project: Project | None, address: RunAddress) -> Run:
     if _is_run(path):
         return Run(path.absolute())
     names = [run.name for run in runs]
+    if of_sweep := [name for name in names if name.startswith(f"{address.run}/")]:
+        raise RunError(
+            f"{address.run} is a sweep of {counted(len(of_sweep), 'run')}: {', '.join(of_sweep)}. Name one of them, "
+            f"like run={of_sweep[0]}; `dlc evaluate run={address.run}` compares all."
+        )
     known = f"Known: {', '.join(names)}." if names else "There is none yet; train first, or give another shuffle=."
     theirs = "" if names else _foreign_note(project)
     raise RunError(f"no run {address.run!r} in {folder}. {suggest(address.run, names)}{known}{theirs}")

@@ -19,7 +19,14 @@ def test_each_job_of_a_sweep_reads_its_own_shuffle_and_has_a_run_of_its_own(dlc,
         with path.open("a") as file:
             file.write(f"\npos_dist_thresh: {radius}\n")
     config = (project / "config.yaml").read_bytes()
-    dlc(project, "train", "-m", *small, "shuffle=1,2", "training.steps=2", "sweep=radius")
+    done = dlc(project, "train", "-m", *small, "shuffle=1,2", "training.steps=2", "sweep=radius")
+    assert "project=from_files" not in done.stderr
+    assert "run=radius/" in done.stdout
+    (next_step,) = (line for line in done.stdout.splitlines() if line.startswith("Next: "))
+    evaluated = dlc(project, *next_step.removeprefix("Next: dlc ").split(), "--json")
+    assert [job["result"]["runs"][0]["run"].split("/")[0] for job in json.loads(evaluated.stdout)["jobs"]] == [
+        "radius"
+    ] * 2
     found = {}
     for path in project.glob("dlc-models-core/iteration-0/*/radius/*/config.yaml"):
         resolved = yaml.safe_load(path.read_text())

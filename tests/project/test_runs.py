@@ -134,6 +134,13 @@ def test_what_is_not_there_is_answered_with_what_is(project: Project) -> None:
         find_run(None, RunAddress(run="latest"))
 
 
+def test_the_name_of_a_sweep_is_answered_with_its_runs_and_how_to_compare_them(project: Project) -> None:
+    for job in ("a1", "b2"):
+        make_run(shuffle_folder(project, 0.95, 1) / "wide" / job, 10)
+    with pytest.raises(RunError, match=r"wide is a sweep of 2 runs: wide/\w\w, wide/\w\w.*`dlc evaluate run=wide`"):
+        find_run(project, RunAddress(run="wide"))
+
+
 def test_snapshots_are_selected_by_index_all_and_name(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", 9, 10, 100)
     for name in ("best-validation_10.ckpt", "best-on-test_9.ckpt", "notes.ckpt", ".~12snapshot_0000200.ckpt"):
@@ -151,7 +158,7 @@ def test_snapshots_are_selected_by_index_all_and_name(tmp_path: Path) -> None:
 
 def test_a_best_snapshot_that_does_not_exist_says_how_to_get_one(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", 1)
-    with pytest.raises(RunError, match=r"split\.validation"):
+    with pytest.raises(RunError, match=r"snapshotindex=-1 \(the last step\), all or best_on_test, .*split\.validation"):
         run.select("best")
     with pytest.raises(RunError, match="no snapshot yet"):
         make_run(tmp_path / "s").select()
