@@ -16,7 +16,7 @@ from dlc_core.console import say, warn
 from dlc_core.errors import DataError, PluginError
 from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.inference.exports import REPLACED, difference
-from dlc_core.inference.pose_file import PoseFile
+from dlc_core.inference.pose_file import PoseFile, store_attributes
 from dlc_core.inference.store_files import SUFFIX
 from dlc_core.plugin_api.discovery import load_plugins
 
@@ -164,14 +164,14 @@ def installed_readers() -> list[Reader]:
 def _store_candidate(video: Path, path: Path) -> Candidate | None:
     """Return the store at `path` if it holds poses of `video` (a longer name may start like this video's)."""
     try:
-        poses = PoseFile.open(path, partial=True)
+        about = store_attributes(path)
     except DataError as exc:
         if path.stem[len(video.stem) :].startswith(_SCORER_STARTS):
             warn(f"{path.name} is left out: {exc}")
         return None
-    if path.name != f"{video.stem}{poses.scorer}{SUFFIX}":
+    if path.name != f"{video.stem}{about['scorer']}{SUFFIX}":
         return None
-    return Candidate(path, poses.scorer, poses.attributes)
+    return Candidate(path, about["scorer"], about)
 
 
 def _chosen(

@@ -15,12 +15,14 @@ from dlc_core.errors import DataError, DlcError, PluginError
 from dlc_core.files import check_name, disk_error, disk_errors, file_hash
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
-from dlc_core.inference.store_files import ELSEWHERE
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.protocols import Exporter
 
 REPLACED = "it was exported from an analysis that was replaced since"
 CHANGED = "somebody changed it"
+
+ELSEWHERE = "copy the .zarr folder to another disk and name that place with `dlc export destfolder=`"
+"""What a user can do who cannot write beside the store."""
 
 _SAME_PX = 0.01
 _SAME_LIKELIHOOD = 1e-4
@@ -94,7 +96,7 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
             )
     for file, record in old.items():  # first, because tables share the metadata that is written anew
         if _is_unchanged(file, record):
-            with disk_errors(file):
+            with disk_errors(file, ELSEWHERE):
                 file.unlink()
     written: list[Path] = []
     for target, choice in targets.items():
@@ -105,7 +107,8 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
         with _plugin_border(choice, target):
             written += choice.exporter.write(poses, target)
         opened = PoseStore.open(store)
-        opened.update(exports={**opened.attributes["exports"], target.name: _record(poses, choice, target)})
+        exports = {**opened.attributes["exports"], target.name: _record(poses, choice, target)}
+        opened.update(ELSEWHERE, exports=exports)
     return list(dict.fromkeys(written))
 
 
@@ -168,9 +171,11 @@ def difference(poses: PoseFile, file: Path, record: Mapping[str, Any] | None, re
         return ""
     read = getattr(reader, "read", None)
     if read is not None:
+        other = None
         with suppress(DataError):
-            if _equal(poses, read(file)):
-                return ""
+            other = read(file)
+        if other is not None and _equal(poses, other):
+            return ""
     return REPLACED if unchanged else CHANGED
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,10 +21,15 @@ class FrameArray:
         (frames, ...) of any dtype.
     frames : int
         How many leading frames count: those that an unfinished analysis has written.
+    reading : callable
+        Returns the context in which the source is read: it turns what the source raises into what a user can act on.
     """
 
-    def __init__(self, source: Any, frames: int) -> None:
+    def __init__(
+        self, source: Any, frames: int, reading: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self._source: Any = source
+        self._reading = reading
         self.shape: tuple[int, ...] = (frames, *source.shape[1:])
 
     @property
@@ -47,6 +54,10 @@ class FrameArray:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         selection = [_normalised(part, length) for part, length in zip(self._expand(key), self.shape, strict=True)]
+        with self._reading():
+            return self._read(selection)
+
+    def _read(self, selection: list[Any]) -> NDArray[Any]:
         arrays = [axis for axis, part in enumerate(selection) if isinstance(part, np.ndarray)]
         if len(arrays) > 1:
             raise IndexError("only one axis may be indexed by an array; index the result for the other one")

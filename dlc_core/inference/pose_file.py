@@ -7,6 +7,7 @@ asked for by name (`PoseFile.load`), so that no step holds a long video in memor
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc_core.errors import DataError
+from dlc_core.inference.chunks import check_chunks, reading
 from dlc_core.inference.frame_array import FrameArray
 from dlc_core.skeleton import Skeleton
 
@@ -157,36 +159,23 @@ class PoseFile:
         Raises
         ------
         DataError
-            There is no pose store, it was written by a newer version, or its analysis is unfinished.
+            There is no pose store, it was written by a newer version, its analysis is unfinished, or a chunk of it is
+            missing. Reading a damaged chunk raises one too.
         """
-        import zarr
-
         from dlc_core.video.crop import Crop
 
         path = Path(path)
-        try:
-            group: Any = zarr.open_group(str(path), mode="r")
-            about: dict[str, Any] = dict(group.attrs)
-            points, likelihood = group["keypoints"], group["likelihood"]
-        except (FileNotFoundError, KeyError, ValueError, NotADirectoryError) as exc:
-            raise DataError(
-                f"{path} holds no pose store, or a damaged one. Analyze the video with `dlc analyze`; overwrite=true "
-                "replaces what is there."
-            ) from exc
-        if about.get("format") != STORE_FORMAT or about.get("format_version", 0) > STORE_VERSION:
-            raise DataError(
-                f"{path} says it is {about.get('format')!r} version {about.get('format_version')}; this one reads "
-                f"{STORE_FORMAT!r} up to version {STORE_VERSION}. Update dlc-core or analyze again with overwrite=true."
-            )
+        about, points, likelihood = _opened(path)
         frames, done = int(points.shape[0]), int(about["frames_done"])
         if done < frames and not partial:
             raise DataError(
                 f"the analysis in {path} is unfinished: {done} of {frames} frames. "
                 "Repeat the `dlc analyze` command; it goes on where it stopped."
             )
+        check_chunks(path, about, points, likelihood)
         return cls(
-            keypoints=FrameArray(points, done),
-            likelihood=FrameArray(likelihood, done),
+            keypoints=FrameArray(points, done, functools.partial(reading, path, "keypoints", points)),
+            likelihood=FrameArray(likelihood, done, functools.partial(reading, path, "likelihood", likelihood)),
             skeleton=Skeleton.from_dict(about["skeleton"]),
             scorer=about["scorer"],
             fps=math.nan if about["fps"] is None else float(about["fps"]),
@@ -197,6 +186,38 @@ class PoseFile:
             complete=done == frames,
             attributes=about,
         )
+
+
+def store_attributes(path: Path) -> dict[str, Any]:
+    """Return what is known of the analysis in a pose store, whether its poses can be read or not.
+
+    Raises
+    ------
+    DataError
+        There is no pose store, or it was written by a newer version.
+    """
+    return _opened(path)[0]
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], Any, Any]:
+    """Return the attributes, keypoints and likelihood of the store at `path`."""
+    import zarr
+
+    try:
+        group: Any = zarr.open_group(str(path), mode="r")
+        about: dict[str, Any] = dict(group.attrs)
+        points, likelihood = group["keypoints"], group["likelihood"]
+    except (FileNotFoundError, KeyError, ValueError, NotADirectoryError) as exc:
+        raise DataError(
+            f"{path} holds no pose store, or a damaged one. Analyze the video with `dlc analyze`; overwrite=true "
+            "replaces what is there."
+        ) from exc
+    if about.get("format") != STORE_FORMAT or about.get("format_version", 0) > STORE_VERSION:
+        raise DataError(
+            f"{path} says it is {about.get('format')!r} version {about.get('format_version')}; this one reads "
+            f"{STORE_FORMAT!r} up to version {STORE_VERSION}. Update dlc-core or analyze again with overwrite=true."
+        )
+    return about, points, likelihood
 
 
 def _locate_video(store: Path, about: Mapping[str, Any]) -> Path:

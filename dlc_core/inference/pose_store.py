@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from dlc_core.errors import ConfigError, DataError
 from dlc_core.files import check_name, disk_errors, replacing
+from dlc_core.inference.chunks import MARK, check_chunks, writable
 from dlc_core.inference.pose_file import STORE_FORMAT, STORE_VERSION
 from dlc_core.inference.store_files import (
     ELSEWHERE,
@@ -107,6 +108,7 @@ class StoreHeader:
             "format_version": STORE_VERSION,
             "id": secrets.token_hex(8),
             "frames_done": 0,
+            MARK: True,
             "started": time.time(),
             "scorer": self.scorer,
             "fps": None if math.isnan(self.fps) else self.fps,
@@ -155,7 +157,7 @@ class PoseStore:
     def __init__(self, path: Path, group: Any) -> None:
         self.path = path
         self.attributes: dict[str, Any] = dict(group.attrs)
-        self._keypoints, self._likelihood = group["keypoints"], group["likelihood"]
+        self._keypoints, self._likelihood = writable(group)
         self._pending: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
 
     @classmethod
@@ -216,16 +218,18 @@ class PoseStore:
         Raises
         ------
         DataError
-            There is none, or it is damaged.
+            There is none, or it is damaged, or a chunk of what was stored is missing.
         """
         import zarr
 
         try:
-            return cls(path, zarr.open_group(str(path), mode="r+"))
-        except (FileNotFoundError, KeyError, ValueError) as exc:
+            store = cls(path, zarr.open_group(str(path), mode="r+"))
+        except (FileNotFoundError, FileExistsError, NotADirectoryError, KeyError, ValueError) as exc:
             raise DataError(
                 f"{path} is no pose store, or a damaged one. Move it away, or analyze with overwrite=true."
             ) from exc
+        check_chunks(path, store.attributes, store._keypoints, store._likelihood)
+        return store
 
     @property
     def frame_count(self) -> int:
@@ -272,13 +276,19 @@ class PoseStore:
         self.update(frames_done=start + whole)
         self._pending = [(points[whole:], scores[whole:])] if whole < waiting else []
 
-    def update(self, **attributes: Any) -> None:
-        """Set attributes of the group: the old file or the new one is there at any moment, even without power."""
+    def update(self, elsewhere: str = ELSEWHERE, /, **attributes: Any) -> None:
+        """Set attributes of the group: the old file or the new one is there at any moment, even without power.
+
+        Raises
+        ------
+        DiskError
+            The disk is full or read-only; `elsewhere` says how to write to another place (`dlc_core.files.disk_error`).
+        """
         record = self.path / "zarr.json"
-        with disk_errors(self.path, ELSEWHERE):
+        with disk_errors(self.path, elsewhere):
             content = json.loads(record.read_text(encoding="utf-8"))
             content["attributes"].update(attributes)
-            with replacing(record, ELSEWHERE, durable=True) as temporary:
+            with replacing(record, elsewhere, durable=True) as temporary:
                 temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         self.attributes = content["attributes"]
 

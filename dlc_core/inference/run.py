@@ -49,7 +49,8 @@ def analyze(project: Project | None, composed: Composed, arguments: Sequence[str
     destfolder = Path(config.destfolder).expanduser() if config.destfolder else None
     crops = Crops(str(config.crop), project)
     results: list[dict[str, Any]] = [{"video": name, "error": reason} for name, reason in failures]
-    for snapshot in run.select(address.snapshotindex):
+    snapshots = run.select(address.snapshotindex)
+    for snapshot in snapshots if videos else ():
         network = load_network(run, snapshot, project)
         say(f"Network: {run.name}, step {snapshot.step}, on {options.device} in {options.precision}.")
         if snapshot.selected_on_test:

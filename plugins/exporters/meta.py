@@ -18,7 +18,7 @@ from dlc_core.inference.pose_file import PoseFile
 from dlc_core.video.crop import Crop
 
 SUFFIX = "_meta.pickle"
-ELSEWHERE = "write elsewhere with `dlc analyze destfolder=`"
+ELSEWHERE = "copy the .zarr folder to another disk and name that place with `dlc export destfolder=`"
 """What a user can do who cannot write beside the video."""
 
 _NUMBER = (int, float, np.integer, np.floating)

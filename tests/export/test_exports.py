@@ -172,3 +172,19 @@ def test_what_an_exporter_raises_is_one_line_that_names_it(video, make_store):
     with pytest.raises(DataError) as caught:
         export_store(store, [ExporterChoice("theirs", Fails(ours), {})])
     assert caught.value is ours
+
+
+def test_a_read_only_disk_says_how_to_export_elsewhere(video, make_store, monkeypatch):
+    """Analyzing into another folder would be another analysis; a copy of the store is exported there."""
+    store = make_store(video)
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", refused)
+    for name in ("csv", "h5"):
+        with pytest.raises(DiskError, match=r"read-only.*copy the \.zarr folder.*`dlc export destfolder=`") as caught:
+            export_store(store, [chosen(name)])
+        assert "dlc analyze" not in str(caught.value)
+    with pytest.raises(DiskError, match=r"copy the \.zarr folder.*`dlc export destfolder=`"):
+        export_store(store, [ExporterChoice("theirs", Fails(OSError(errno.EROFS, "")), {})])

@@ -2,6 +2,7 @@
 
 import shutil
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -142,3 +143,59 @@ def test_analyzing_again_after_an_interrupted_export_exports(run, video):
     assert table.read_text() == before
     poses = PoseFile.open(next(video.parent.glob("*.zarr")))
     assert np.isfinite(poses.load().keypoints).all()
+
+
+def test_a_store_that_lost_poses_is_not_taken_for_finished_and_its_tables_stay(run, make_video, tmp_path):
+    first, second = (make_video(tmp_path / name, 6) for name in ("a.mp4", "b.mp4"))
+    assert run_analyze(run, first, second).failed == 0
+    (table,), (store,) = tmp_path.glob("a*.csv"), tmp_path.glob("a*.zarr")
+    before = table.read_bytes()
+    shutil.rmtree(store / "keypoints" / "c")
+    bad, good = run_analyze(run, first, second).data["videos"]
+    assert "is incomplete" in bad["error"] and "error" not in good
+    assert table.read_bytes() == before
+    assert run_analyze(run, first, overwrite=True).failed == 0
+    assert table.read_bytes() == before
+
+
+def test_a_file_where_the_poses_would_be_stops_one_video_and_can_be_overwritten(run, make_video, tmp_path):
+    first, second = (make_video(tmp_path / name, 6) for name in ("a.mp4", "b.mp4"))
+    store = tmp_path / "aDLC_Timm_DemoNov21shuffle1_first_snapshot_10.zarr"
+    store.write_text("notes")
+    bad, good = run_analyze(run, first, second, exporter="[]").data["videos"]
+    assert "is no pose store" in bad["error"] and good["new_frames"] == 6
+    assert store.read_text() == "notes"
+    assert run_analyze(run, first, exporter="[]", overwrite=True).failed == 0
+    assert PoseFile.open(store).frame_count == 6
+
+
+def test_without_a_video_that_is_there_no_network_is_loaded(run, tmp_path, capsys):
+    for snapshot in run.folder.glob("*.ckpt"):
+        snapshot.write_bytes(b"whoever reads this fails")
+    (tmp_path / "empty").mkdir()
+    outcome = run_analyze(run, tmp_path / "nope.mp4", tmp_path / "empty")
+    assert outcome.failed == 2
+    said = capsys.readouterr()
+    assert "Network" not in said.out
+    assert "no file or folder" in said.err and "holds no video" in said.err
+
+
+def test_files_without_a_frame_are_one_line_each_and_do_not_stop_the_others(run, make_video, tmp_path, capsys):
+    with av.open(str(tmp_path / "a sound.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=16000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(tmp_path / "nothing.avi"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        container.start_encoding()
+    make_video(tmp_path / "z.mp4", 6)
+    outcome = run_analyze(run, tmp_path / "a sound.mp4", tmp_path / "nothing.avi", tmp_path / "z.mp4", exporter="[]")
+    sound, nothing, good = outcome.data["videos"]
+    assert "has no video stream" in sound["error"] and "\n" not in sound["error"]
+    assert "nothing.avi" in nothing["error"] and "\n" not in nothing["error"]
+    assert (outcome.failed, good["new_frames"]) == (2, 6)
+    assert capsys.readouterr().err.count("Note: ") == 3  # one each, and the sum
+    assert len(list(tmp_path.glob("*.zarr*"))) == 1
