@@ -38,6 +38,7 @@ _REASONS = {
     errno.EBUSY: ("another program uses it", "Close that one"),
     errno.EMFILE: ("too many files are open", "Raise the limit (`ulimit -n`)"),
 }
+_OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _SERIOUS = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
@@ -65,8 +66,11 @@ def disk_error(path: Path, exc: OSError, elsewhere: str = "") -> DiskError:
 
 
 def _is_about_another(path: Path, exc: OSError) -> bool:
-    """Tell whether the error names a file that lies elsewhere: one that was to be read, say."""
-    if not isinstance(exc.filename, str | bytes):
+    """Tell whether the error is about a file that lies elsewhere: one that was to be read, say.
+
+    What copies a file names the one that is read, whichever of the two the file system refused.
+    """
+    if exc.errno in _OF_WRITING or not isinstance(exc.filename, str | bytes):
         return False
     named = Path(os.fsdecode(exc.filename)).absolute()
     ours = path.absolute()

@@ -104,3 +104,10 @@ def test_a_durable_file_and_its_name_reach_the_disk_itself(tmp_path, monkeypatch
 def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")  # the example of FIPS 180-2
     assert file_hash(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_full_disk_is_not_blamed_on_the_file_that_is_copied(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DiskError) as caught, replacing(tmp_path / "there" / "b.mp4"):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "a.mp4"))  # as shutil.copy2 says it
+    assert str(caught.value) == f"cannot write {tmp_path / 'there' / 'b.mp4'}: the disk is full. Free some space."

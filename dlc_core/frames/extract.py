@@ -100,10 +100,12 @@ def extract_frames(
         folder = project.labeled_data / video.stem
         part = own_crop if crop == VIDEO_SETS else asked
         generator = np.random.default_rng([seed, zlib.crc32(video.stem.encode())])
+        before = existing_frames(folder)
         try:
             results.append(extract_from_video(video, folder, selector, n, start, stop, part, generator))
         except DlcError as exc:
-            results.append(ExtractedFrames(video, folder, (), tuple(sorted(existing_frames(folder))), str(exc), True))
+            written = tuple(sorted(existing_frames(folder) - before))
+            results.append(ExtractedFrames(video, folder, written, tuple(sorted(before)), str(exc), True))
     return results
 
 

@@ -7,13 +7,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from dlc_core.aside import aside
 from dlc_core.console import warn
-from dlc_core.errors import ConfigError, DataError, ProjectError
+from dlc_core.errors import ConfigError, DataError, DiskError, ProjectError
 from dlc_core.files import check_name, disk_error, disk_errors, replacing, write_text
 from dlc_core.project.box1 import BOX1
 from dlc_core.project.project import CONFIG_NAME, Project, file_name
@@ -95,8 +95,10 @@ def add_videos(project: Project, videos: Sequence[AnyPath], copy_videos: bool = 
                 f"labeled-data/{video.stem}. Rename the new video."
             )
     if chosen:
-        added = _place_videos(chosen, project.root, project.root, copy_videos)
-        write_text(project.config.path, with_entries(project.config.path, "video_sets", added))
+        folders = [project.labeled_data / video.stem for video in chosen]
+        with _removed_on_failure([*(project.root / "videos" / video.name for video in chosen), *folders]):
+            added = _place_videos(chosen, project.root, project.root, copy_videos)
+            write_text(project.config.path, with_entries(project.config.path, "video_sets", added))
     return Project.open(project.root)
 
 
@@ -123,7 +125,10 @@ def new_project(
     with disk_errors(final, "make the project in another folder"), aside(final) as temporary:
         for folder in _FOLDERS:
             (temporary / folder).mkdir(parents=True)
-        yield temporary, final
+        try:
+            yield temporary, final
+        except DiskError as exc:  # the temporary folder is gone when somebody reads its name
+            raise DiskError(str(exc).replace(str(temporary), str(final))) from exc
         temporary.rename(final)
 
 
@@ -185,6 +190,19 @@ def _place_videos(videos: Iterable[Path], root: Path, final: Path, copy: bool) -
             raise disk_error(root / "labeled-data" / video.stem, exc) from exc
         entries[str(final / "videos" / video.name)] = {"crop": f"0, {width}, 0, {height}"}
     return entries
+
+
+@contextmanager
+def _removed_on_failure(paths: Iterable[Path]) -> Iterator[None]:
+    """Remove those of the files, links and empty folders that the block made, if it fails."""
+    new = [path for path in paths if not os.path.lexists(path)]
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        raise
 
 
 def _link_orcopy_file(source: Path, target: Path, copy: bool) -> None:

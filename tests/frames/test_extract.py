@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from dlc_plugins.frame_selectors.kmeans import Kmeans
 from dlc_plugins.frame_selectors.uniform import Uniform
 
 from dlc_core.errors import ConfigError, DataError, PluginError
+from dlc_core.files import disk_error
+from dlc_core.frames import frame_files
 from dlc_core.frames.extract import candidate_frames, chosen_videos, extract_frames, extract_from_video
 from dlc_core.frames.frame_files import read_crops
 from dlc_core.project.project import Project
@@ -210,3 +214,43 @@ def test_a_selector_that_breaks_its_contract_writes_nothing(two_videos, tmp_path
     with pytest.raises(PluginError, match="Greedy"):
         extract_from_video(two_videos[0], tmp_path, Greedy(answer), 2, 0.0, 1.0, None, np.random.default_rng(0))
     assert not list(tmp_path.iterdir())
+
+
+def test_files_without_a_frame_are_one_line_each_and_do_not_stop_the_others(project):
+    sound, nothing, good = (project.root / "videos" / name for name in ("sound.mp4", "nothing.avi", "first.mp4"))
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("aac", rate=16000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(nothing), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        container.start_encoding()
+    (project.root / "config.yaml").write_text(
+        "Task: frames\nscorer: tester\ndate: Jan31\nbodyparts: [nose]\nvideo_sets:\n"
+        + "".join(f"  {path}:\n    crop: 0, 64, 0, 48\n" for path in (sound, nothing, good)),
+        encoding="utf-8",
+    )
+    results = extract_frames(Project.open(project.root), Uniform(), n=2)
+    assert [(result.failed, len(result.indices)) for result in results] == [(True, 0), (True, 0), (False, 2)]
+    assert "sound.mp4 has no video stream" in results[0].problem
+    assert "nothing.avi" in results[1].problem
+    assert not any("\n" in result.problem for result in results)
+
+
+def test_a_disk_that_fills_up_is_reported_with_what_was_written_before(project, monkeypatch):
+    extract_frames(project, Uniform(), n=3, videos=["first"])
+    written = []
+
+    def fills_up(path: Path, data: bytes) -> None:
+        if len(written) == 2:
+            raise disk_error(path, OSError(errno.ENOSPC, "No space left on device"))
+        written.append(path.write_bytes(data))
+
+    monkeypatch.setattr(frame_files, "write_bytes", fills_up)
+    (result,) = extract_frames(project, Uniform(), n=5, videos=["first"])
+    assert (result.failed, len(result.indices), len(result.existing)) == (True, 2, 3)
+    assert "the disk is full" in result.problem
+    assert len(images(project, "first")) == 5

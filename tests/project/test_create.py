@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,11 +14,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from dlc_core.errors import ConfigError, DataError, DlcError, ProjectError
+from dlc_core.files import disk_error
 from dlc_core.labels.files import read_csv, read_project_labels
 from dlc_core.labels.from_labels import project_from_labels
+from dlc_core.project import create
 from dlc_core.project.create import add_videos, create_project
 from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
+from dlc_core.video.writer import VideoWriter
 
 TODAY = datetime.datetime.now().astimezone().date()
 
@@ -222,3 +226,47 @@ def test_the_written_config_is_what_deeplabcut_s_own_reader_expects(video: Path,
     )
     (path, options), *rest = content["video_sets"].items()
     assert not rest and Path(path).is_absolute() and options == {"crop": "0, 396, 0, 406"}
+
+
+@pytest.fixture
+def own_video(tmp_path: Path) -> Path:
+    return write_video(tmp_path / "x.mp4")
+
+
+def write_video(path: Path) -> Path:
+    with VideoWriter(path, 25.0, 32, 48) as writer:
+        for value in (0, 90, 180):
+            writer.write(np.full((32, 48, 3), value, np.uint8))
+    return path
+
+
+def test_a_full_disk_is_blamed_on_the_project_and_not_on_the_video(
+    own_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: object, target: object) -> None:  # shutil names the source, and the target second
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    with pytest.raises(DlcError) as caught:
+        create_project("reach", "ada", [own_video], tmp_path / "new", copy_videos=True)
+    target = tmp_path / "new" / f"reach-ada-{TODAY.isoformat()}" / "videos" / "x.mp4"
+    assert str(caught.value) == f"cannot write {target}: the disk is full. Free some space."
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_videos_that_cannot_be_listed_leave_nothing_in_the_project(
+    own_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy: bool
+) -> None:
+    (tmp_path / "first").mkdir()
+    project = create_project("reach", "ada", [write_video(tmp_path / "first" / "y.mp4")], tmp_path / "new")
+    before = sorted(project.root.rglob("*"))
+
+    def full(path: Path, _text: str) -> None:
+        raise disk_error(path, OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(create, "write_text", full)
+    with pytest.raises(DlcError, match=r"config\.yaml: the disk is full"):
+        add_videos(project, [own_video], copy_videos=copy)
+    assert sorted(project.root.rglob("*")) == before
+    assert own_video.is_file()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,6 +154,32 @@ def test_a_failed_write_leaves_the_old_snapshot_and_no_rest(saved, monkeypatch):
         save_checkpoint(make_checkpoint(), saved)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of file size are a matter of POSIX")
+def test_a_disk_that_fills_up_while_a_snapshot_is_written_is_one_line(tmp_path):
+    """A limit on the size of files stands in for the full disk; torch itself complains of its archive only."""
+    import resource
+
+    made, limits = make_checkpoint(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(DiskError, match=r"cannot write .*snapshot_0000010\.ckpt: the file is larger than"):
+            save_checkpoint(made, tmp_path / "snapshot_0000010.ckpt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_else_torch_says_of_a_snapshot_stays_as_it_is(tmp_path, monkeypatch):
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        save_checkpoint(make_checkpoint(), tmp_path / "snapshot_0000010.ckpt")
 
 
 def test_the_last_snapshots_stay_and_the_best_ones_beside_them(tmp_path):
