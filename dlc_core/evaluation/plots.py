@@ -24,6 +24,7 @@ Picture = NDArray[np.uint8]
 
 _WANTED_SIDE = 900  # pixels of the longer side of a picture
 _LARGEST_SCALE = 4.0
+_SMALLEST_MARK = 5.0  # pixels of a picture
 _SHIFT = 4  # fractional bits of the coordinates handed to OpenCV
 
 
@@ -38,7 +39,7 @@ class Style:
     colors : (keypoints, 3) uint8
         RGB.
     dotsize : float
-        Size of a mark in pixels of the picture.
+        Size of a mark in pixels of the image; marks grow with an image that is enlarged.
     alphavalue : float
         Opacity in [0, 1].
     pcutoff : float
@@ -126,12 +127,13 @@ def draw_comparison(
         else cv2.warpAffine(image, matrix[:2], size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     )
     layer = np.array(large, np.uint8)
+    size_px = max(style.dotsize * scale, _SMALLEST_MARK)
     truth, found = transform_points(matrix, labels), transform_points(matrix, poses)
     for individual in range(labels.shape[0]):
         for k, color in enumerate(style.colors.tolist()):
             confident = bool(likelihood[individual, k] >= style.pcutoff)
-            _mark(layer, found[individual, k], "." if confident else "x", color, style.dotsize)
-            _mark(layer, truth[individual, k], "+", color, style.dotsize)
+            _mark(layer, found[individual, k], "." if confident else "x", color, size_px)
+            _mark(layer, truth[individual, k], "+", color, size_px)
     blended = cv2.addWeighted(layer, style.alphavalue, large, 1 - style.alphavalue, 0)
     legend = _legend(style.names, tuple(map(tuple, style.colors.tolist())), blended.shape[0])
     return np.asarray(np.concatenate([blended, legend], axis=1), np.uint8)

@@ -20,6 +20,7 @@ Image = NDArray[np.uint8]
 _FRACTION_BITS = 4  # OpenCV draws at 1/16 of a pixel
 _DARK = (30, 30, 30)
 _ROW = 20  # pixels a name in the legend
+_SMALLEST_MARK = 5.0  # pixels of the picture
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class DrawingStyle:
     colors : (bodyparts, 3) uint8
         RGB of each body part of the table that is drawn, from `dlc_core.colors.keypoint_colors`.
     dotsize : float
-        Length of the arms of a cross, from tip to tip, in pixels of the picture.
+        Length of the arms of a cross, from tip to tip, in pixels of the frame.
     alphavalue : float
         Opacity of the crosses, 0 to 1.
     scale : float
@@ -79,9 +80,10 @@ def draw_frame(image: Image, points: NDArray[np.float64], names: Sequence[str], 
     shown = near[:, 0] & near[:, 1]
     for a, b in style.edges:
         if shown[a] and shown[b]:
-            _line(marked, placed[a], placed[b], style.line_color, 1)
+            _line(marked, placed[a], placed[b], style.line_color, max(1, round(style.scale)))
+    size_px = max(style.dotsize * style.scale, _SMALLEST_MARK)
     for index in np.flatnonzero(shown):
-        _cross(marked, placed[index], style.dotsize / 2, style.colors[index])
+        _cross(marked, placed[index], size_px / 2, style.colors[index])
     blended = cv2.addWeighted(marked, style.alphavalue, plain, 1 - style.alphavalue, 0)
     return _with_legend(np.asarray(blended, np.uint8), names, style.colors, shown)
 

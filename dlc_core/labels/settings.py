@@ -22,7 +22,7 @@ class CheckLabelsSettings:
     colormap : str or None
         Matplotlib colour map of the body parts; None for that of config.yaml.
     dotsize : float or None
-        Size of the marks in pixels; None for that of config.yaml.
+        Size of the marks in pixels of the frames; None for that of config.yaml.
     alphavalue : float or None
         Opacity of the marks, 0 to 1; None for that of config.yaml.
     """

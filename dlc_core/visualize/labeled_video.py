@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +22,19 @@ Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 _SHIFT = 4  # fractional bits of the coordinates handed to OpenCV
+_DARK = (20, 20, 20)
 _FARTHEST = 1e5  # pixels; beyond, OpenCV's integers overflow
 _BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class DotStyle:
-    """How poses look on a frame.
+    """How poses look on a frame. Dots and circles have a thin dark rim, which tells them from a ground of their colour.
 
     Parameters
     ----------
     dotsize : float
-        Diameter of a dot in pixels.
+        Diameter of a dot in pixels, its rim included.
     alphavalue : float
         Opacity of everything drawn, in [0, 1].
     pcutoff : float
@@ -85,12 +86,21 @@ def draw_poses(
         for track in np.flatnonzero((np.abs(positions) < _FARTHEST).all(-1)):
             cv2.circle(layer, _fixed(positions[track]), _length(radius), colors[track], -1, cv2.LINE_AA, _SHIFT)
     for track in np.flatnonzero(there):
-        filled = -1 if confident[track] else max(1, round(style.dotsize / 8))
-        radius = style.dotsize / 2 if filled == -1 else (style.dotsize - filled) / 2
-        cv2.circle(layer, _fixed(points[track]), _length(radius), colors[track], filled, cv2.LINE_AA, _SHIFT)
+        _draw_point(layer, points[track], colors[track], style.dotsize, bool(confident[track]))
     if style.alphavalue >= 1:
         return layer
     return np.asarray(cv2.addWeighted(layer, style.alphavalue, image, 1 - style.alphavalue, 0), np.uint8)
+
+
+def _draw_point(layer: Image, point: Floats, color: Sequence[int], dotsize: float, is_confident: bool) -> None:
+    centre = _fixed(point)
+    if is_confident:
+        for ink, radius in ((_DARK, dotsize / 2), (color, dotsize / 2 - min(dotsize / 12, 1.5))):
+            cv2.circle(layer, centre, _length(radius), ink, -1, cv2.LINE_AA, _SHIFT)
+        return
+    width = max(1, round(dotsize / 8))
+    for ink, thickness in ((_DARK, width + 1), (color, width)):
+        cv2.circle(layer, centre, _length((dotsize - width) / 2), ink, thickness, cv2.LINE_AA, _SHIFT)
 
 
 def write_labeled_video(

@@ -39,6 +39,8 @@ class Summary:
         How many steps between consecutive frames, both confident, are so long.
     confident : (tracks,) float64
         Share of frames in which the point is confident.
+    highest : float
+        Largest likelihood of any point that was found, 0 if none was.
     """
 
     frame_count: int
@@ -49,6 +51,23 @@ class Summary:
     path: Floats
     jumps: NDArray[np.int64]
     confident: Floats
+    highest: float
+
+    def emptiness(self, video: str, pcutoff: float) -> str:
+        """Return in words that no point of a video is confident and what helps; "" if some are."""
+        if self.confident.any():
+            return ""
+        if not self.highest:
+            return f"no point was found in {video}; train longer"
+        if self.highest < 0.01:
+            return f"no point of {video} is above pcutoff={pcutoff:g}, the best has {self.highest:.2g}; train longer"
+        half = self.highest / 2
+        unit = 10 ** math.floor(math.log10(half))
+        lower = round(unit * math.floor(half / unit), 9)
+        return (
+            f"no point of {video} is above pcutoff={pcutoff:g}, the best has {self.highest:.2g}; "
+            f"try pcutoff={lower:g} or train longer"
+        )
 
 
 def summarise(poses: PoseFile, tracks: Tracks, pcutoff: float, bins: int = 2400, points: int = 20_000) -> Summary:
@@ -69,9 +88,12 @@ def summarise(poses: PoseFile, tracks: Tracks, pcutoff: float, bins: int = 2400,
     jumps = np.zeros((len(tracks), len(JUMP_EDGES_PX) - 1), np.int64)
     confident = np.zeros(len(tracks), np.int64)
     last = np.full((1, len(tracks), 2), np.nan)
+    highest = 0.0
     for block in poses.blocks(length * max(1, 4096 // length)):
         position, likelihood = tracks.of(block.keypoints), np.nan_to_num(tracks.of(block.likelihood))
-        position[(likelihood < pcutoff) | ~np.isfinite(position).all(-1)] = np.nan
+        found = np.isfinite(position).all(-1)
+        highest = max(highest, float(likelihood.max(where=found, initial=0.0)))
+        position[(likelihood < pcutoff) | ~found] = np.nan
         starts = np.arange(0, len(position), length)
         low.append(np.fmin.reduceat(position, starts))
         high.append(np.fmax.reduceat(position, starts))
@@ -79,8 +101,8 @@ def summarise(poses: PoseFile, tracks: Tracks, pcutoff: float, bins: int = 2400,
         path.append(position[-block.start % stride :: stride])
         steps = np.linalg.norm(np.diff(np.concatenate([last, position]), axis=0), axis=-1)
         for track in range(len(tracks)):
-            found = steps[:, track]
-            jumps[track] += np.histogram(found[np.isfinite(found)], JUMP_EDGES_PX)[0]
+            lengths = steps[:, track]
+            jumps[track] += np.histogram(lengths[np.isfinite(lengths)], JUMP_EDGES_PX)[0]
         confident += np.isfinite(position).all(-1).sum(axis=0)
         last = position[-1:]
     empty = np.empty((0, len(tracks), 2))
@@ -93,4 +115,5 @@ def summarise(poses: PoseFile, tracks: Tracks, pcutoff: float, bins: int = 2400,
         path=np.concatenate([empty, *path]),
         jumps=jumps,
         confident=confident / max(frames, 1),
+        highest=highest,
     )

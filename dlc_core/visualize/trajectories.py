@@ -1,4 +1,7 @@
-"""DeepLabCut's four pictures of a video's poses: trajectory, position and likelihood over time, histogram of jumps."""
+"""DeepLabCut's four pictures of a video's poses: trajectory, position and likelihood over time, histogram of jumps.
+
+Body parts have the colours they have in labelled videos, light ones darkened so that lines can be seen on white.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dlc_core.colors import dark_on_white
+from dlc_core.console import warn
 from dlc_core.files import write_bytes
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.visualize.summary import JUMP_EDGES_PX, Floats, Summary, summarise
@@ -34,6 +39,8 @@ def plot_poses(
 ) -> list[Path]:
     """Write ``trajectory.png``, ``plot.png``, ``plot-likelihood.png`` and ``hist.png`` and return their paths.
 
+    Where no point is confident, a notice and the empty pictures themselves say so.
+
     Parameters
     ----------
     poses : PoseFile
@@ -57,6 +64,9 @@ def plot_poses(
     summary = summarise(poses, tracks, pcutoff)
     title = " ".join(part for part in (poses.video.stem if poses.video else "", poses.scorer) if part)
     size = poses.frame_size if background is None else background.shape[:2]
+    empty = summary.emptiness(poses.video.name if poses.video else "the video", pcutoff)
+    if empty:
+        warn(f"{empty}.")
     figures = {
         "trajectory.png": _trajectory(summary, tracks, size, alphavalue, background),
         "plot.png": _positions(summary, tracks, poses.fps),
@@ -66,6 +76,9 @@ def plot_poses(
     written = []
     for name, figure in figures.items():
         figure.suptitle(title, fontsize=7, color="0.45", x=0.01, ha="left", parse_math=False)
+        if empty and name != "plot-likelihood.png":  # that one shows all of them
+            for axes in figure.axes:
+                _write_across(axes, empty)
         buffer = io.BytesIO()
         figure.savefig(buffer, dpi=_DPI, format="png")
         write_bytes(folder / name, buffer.getvalue())
@@ -84,12 +97,12 @@ def _trajectory(
     figure = _figure(8.0, float(np.clip(6.2 * height / width + 0.5, 2.5, 9)))
     axes = figure.add_subplot()
     if background is not None:
-        axes.imshow(background.mean(axis=-1), cmap="gray", vmin=-255, vmax=255, zorder=0)
+        axes.imshow(background.mean(axis=-1), cmap="gray", vmin=-510, vmax=255, zorder=0)
     is_short = summary.frame_count <= 3000
     for track, color in enumerate(_colors(tracks)):
         x, y = summary.path[:, track, 0], summary.path[:, track, 1]
-        line = 0.7 if is_short else 0
-        axes.plot(x, y, "-" if is_short else "", color=color, lw=line, marker=".", ms=2.2, mew=0, alpha=alphavalue)
+        line = 1.2 if is_short else 0
+        axes.plot(x, y, "-" if is_short else "", color=color, lw=line, marker=".", ms=4, mew=0, alpha=alphavalue)
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(height - 0.5, -0.5)
     axes.set_aspect("equal")
@@ -108,7 +121,7 @@ def _positions(summary: Summary, tracks: Tracks, fps: float) -> Figure:
             # both ends of every bin, so that no short excursion of a long video is lost
             ends = low if np.array_equal(low, high, equal_nan=True) else np.stack([low, high], axis=1).ravel()
             time = np.repeat(summary.start, len(ends) // max(len(low), 1))
-            axes.plot(time, ends, color=color, lw=0.9, alpha=0.9)
+            axes.plot(time, ends, color=color, lw=1.4, alpha=0.9)
         axes.set_ylabel(name)
         axes.grid(alpha=0.25, lw=0.5)
     rows[1].set_xlim(0, max(summary.frame_count - 1, 1))
@@ -123,7 +136,7 @@ def _likelihoods(summary: Summary, tracks: Tracks, fps: float, pcutoff: float) -
     rows = figure.subplots(len(tracks), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for track, (axes, color) in enumerate(zip(rows, _colors(tracks), strict=True)):
         axes.fill_between(summary.start, summary.worst[:, track], color=color, alpha=0.45, lw=0, step="post")
-        axes.step(summary.start, summary.worst[:, track], color=color, lw=0.7, where="post")
+        axes.step(summary.start, summary.worst[:, track], color=color, lw=1, where="post")
         axes.axhline(pcutoff, color="0.2", lw=0.7, ls=(0, (4, 3)))
         axes.set_ylabel(tracks.names[track], rotation=0, ha="right", va="center", fontsize=9, parse_math=False)
         share = f"{100 * summary.confident[track]:.1f} %"
@@ -146,7 +159,7 @@ def _jumps(summary: Summary, tracks: Tracks) -> Figure:
     for track, color in enumerate(_colors(tracks)):
         counts = summary.jumps[track].copy()
         counts[1] += counts[0]  # what is shorter than the scale begins
-        axes.stairs(counts[1:], edges, color=color, lw=1.2, alpha=0.9)
+        axes.stairs(counts[1:], edges, color=color, lw=1.8, alpha=0.9)
     used = np.flatnonzero(summary.jumps.sum(axis=0))
     last = JUMP_EDGES_PX[used[-1] + 1] if len(used) else 100.0
     axes.set_xscale("log")
@@ -168,7 +181,7 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _colors(tracks: Tracks) -> list[tuple[float, float, float]]:
-    return [(red, green, blue) for red, green, blue in (tracks.colors / 255).tolist()]
+    return [(red, green, blue) for red, green, blue in (dark_on_white(tracks.colors) / 255).tolist()]
 
 
 def _legend(figure: Figure, tracks: Tracks) -> None:
@@ -181,6 +194,15 @@ def _legend(figure: Figure, tracks: Tracks) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _write_across(axes: Axes, text: str) -> None:
+    """Write a sentence into the middle of an empty picture."""
+    box = {"facecolor": "white", "edgecolor": "0.7", "alpha": 0.9, "boxstyle": "round,pad=0.6"}
+    words = text.replace(", the best", ",\nthe best").replace("; ", ";\n")
+    axes.text(
+        0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.2", parse_math=False, bbox=box
+    )
 
 
 def _seconds(axes: Axes, fps: float) -> None:

@@ -55,6 +55,20 @@ def test_human_points_are_plus_signs_confident_ones_discs_and_uncertain_ones_cro
     assert sure.sum() > human.sum()
 
 
+@pytest.mark.parametrize("likelihood", [1.0, 0.0])
+def test_marks_grow_with_an_image_that_is_enlarged_and_never_vanish(likelihood):
+    def width(image, dotsize):
+        style = Style(NAMES, keypoint_colors(3), dotsize=dotsize, alphavalue=1.0, pcutoff=0.5)
+        picture = draw_comparison(image, NOWHERE, points(40, 30), likelihood * SURE, style)
+        scale = scale_of(picture, image)
+        inside = np.abs(picture[:, : round(scale * image.shape[1])].astype(int) - 128).max(axis=-1) > 60
+        return np.ptp(np.flatnonzero(inside.any(axis=0))) + 1
+
+    small, large = image_of(60, 80), image_of(900, 1200)
+    assert width(small, 12) > 2.5 * width(large, 12)  # 4 times, but for the rim
+    assert width(large, 0.1) >= 4
+
+
 def test_a_mark_lies_where_the_point_is_after_enlarging():
     image = image_of(60, 80)
     picture = draw_comparison(image, points(40.25, 30.5), NOWHERE, SURE, STYLE)

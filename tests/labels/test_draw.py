@@ -40,6 +40,19 @@ def test_the_size_of_a_mark_is_dotsize_and_its_opacity_alphavalue() -> None:
     assert (faint[:, :60] == 100).all()
 
 
+def test_a_mark_grows_with_the_picture_and_never_vanishes() -> None:
+    frame = np.full((60, 60, 3), 100, np.uint8)
+
+    def width(scale: float, dotsize: float = 12) -> int:
+        style = DrawingStyle(RED_GREEN[:1], dotsize, alphavalue=1.0, scale=scale)
+        picture = draw_frame(frame, np.array([[30.0, 30.0]]), ["a"], style)[: round(60 * scale), : round(60 * scale)]
+        return int(np.ptp(np.flatnonzero((picture != 100).any(axis=(0, 2)))))
+
+    assert abs(width(4.0) - 48) <= 16, "arms, outline and rounding"
+    assert width(0.25) >= 5
+    assert width(1.0, 0.1) >= 5
+
+
 def test_absent_infinite_and_far_points_are_not_drawn_and_their_names_are_grey() -> None:
     frame = np.zeros((60, 60, 3), np.uint8)
     points = np.array([[np.nan, 3], [1e300, -1e300]])

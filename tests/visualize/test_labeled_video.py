@@ -23,12 +23,22 @@ def one_point(x, y):
 
 def test_a_confident_point_is_a_disc_of_the_given_diameter_centred_on_it():
     drawn = draw_poses(GREY, one_point(70.25, 60.5), np.ones(6), TRACKS, DotStyle(dotsize=14, alphavalue=1))
-    weight = np.abs(drawn.astype(float) - 128).sum(axis=-1)
+    weight = np.abs(drawn.astype(float) - 128).max(axis=-1)  # of the rim 108, within it 127
     y, x = np.mgrid[:120, :160]
     assert (weight * x).sum() / weight.sum() == pytest.approx(70.25, abs=0.1)
     assert (weight * y).sum() / weight.sum() == pytest.approx(60.5, abs=0.1)
     assert weight.sum() / weight[60, 70] == pytest.approx(np.pi * 7**2, rel=0.15)  # OpenCV's rims are half a pixel wide
     np.testing.assert_array_equal(drawn[60, 70], TRACKS.colors[0])
+
+
+def test_a_dot_of_the_colour_of_the_ground_is_seen_by_its_dark_rim():
+    ground = np.empty_like(GREY)
+    ground[:] = TRACKS.colors[0]
+    for likelihood in (1.0, 0.0):
+        drawn = draw_poses(ground, one_point(70, 60), np.full(6, likelihood), TRACKS, DotStyle(12, alphavalue=1))
+        np.testing.assert_array_equal(drawn[60, 70], TRACKS.colors[0])
+        assert drawn[60, 74:79, 0].min() < 180  # of 255
+        assert (drawn[60, 79:] == TRACKS.colors[0]).all()
 
 
 def test_an_uncertain_point_is_an_open_circle():

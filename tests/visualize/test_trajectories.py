@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dlc_core.colors import dark_on_white
 from dlc_core.demo.animal import SKELETON
 from dlc_core.demo.generate import true_keypoints
 from dlc_core.inference.pose_file import PoseFile
@@ -38,7 +39,7 @@ def test_the_four_pictures_are_written_and_show_every_body_part_in_its_colour(tm
     files = plot_poses(poses, tracks, tmp_path / "plots" / "mouse", pcutoff=0.1, alphavalue=1.0)
     assert [file.name for file in files] == NAMES
     for file in (files[0], files[1], files[3]):
-        assert min(color_count(file, color) for color in tracks.colors) > 30, file
+        assert min(color_count(file, color) for color in dark_on_white(tracks.colors)) > 30, file
 
 
 def test_a_body_part_that_is_nowhere_has_its_colour_in_the_legend_alone(tmp_path):
@@ -48,7 +49,7 @@ def test_a_body_part_that_is_nowhere_has_its_colour_in_the_legend_alone(tmp_path
     tracks = choose_tracks(SKELETON)
     files = plot_poses(poses, tracks, tmp_path, pcutoff=0.1, alphavalue=1.0)
     for file in (files[0], files[1], files[3]):
-        assert color_count(file, tracks.colors[2]) == 0, file
+        assert color_count(file, dark_on_white(tracks.colors)[2]) == 0, file
 
 
 def test_uncertain_points_are_left_out_of_the_trajectory(tmp_path):
@@ -60,9 +61,25 @@ def test_uncertain_points_are_left_out_of_the_trajectory(tmp_path):
     for name, values in (("sure", np.ones_like(likelihood)), ("unsure", likelihood)):
         poses = PoseFile.from_arrays(keypoints, values, SKELETON, frame_size=(240, 320))
         picture = plot_poses(poses, tracks, tmp_path / name, pcutoff=0.1, alphavalue=1.0)[0]
-        counts[name] = [color_count(picture, color) for color in tracks.colors]
+        counts[name] = [color_count(picture, color) for color in dark_on_white(tracks.colors)]
     assert counts["unsure"][2] == 0 < counts["sure"][2]
     assert counts["unsure"][0] == pytest.approx(counts["sure"][0], abs=60)
+
+
+def test_pictures_without_any_confident_point_say_so_and_which_pcutoff_shows_some(tmp_path, capsys):
+    keypoints = apart(20)
+    shown = {}
+    for name, value in (("few", 0.11), ("none", 0.001), ("all", 0.5)):
+        poses = PoseFile.from_arrays(keypoints, np.full(keypoints.shape[:-1], value), SKELETON, frame_size=(240, 320))
+        files = plot_poses(poses, choose_tracks(SKELETON), tmp_path / name, pcutoff=0.4)
+        shown[name] = capsys.readouterr().err
+        middle = cv2.imread(str(files[0]))[180:-180, 180:-350]
+        assert bool((middle.max(axis=-1) < 90).any()) == (name != "all"), "letters"
+    assert shown["few"] == (
+        "Note: no point of the video is above pcutoff=0.4, the best has 0.11; try pcutoff=0.05 or train longer.\n"
+    )
+    assert "the best has 0.001; train longer" in shown["none"]
+    assert shown["all"] == ""
 
 
 def test_poses_without_any_confident_point_and_names_with_signs_still_give_pictures(tmp_path):
