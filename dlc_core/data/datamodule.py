@@ -95,6 +95,7 @@ class PoseDataModule(LightningDataModule):
                 raise ConfigError(f"training.{name} is {value}; a whole number of at least {least} is needed.")
         if views != 1:
             raise ConfigError(f"the head looks at {views} cameras together; this project's videos show one each.")
+        select_keypoints(training_set.labels, (), skeleton)  # refuses other body parts
         self.training_set, self.skeleton, self.preprocessing = training_set, skeleton, preprocessing
         self.augmenter = augmenter
         self.batch_size, self.accumulate, self.seed, self.workers = batch_size, accumulate, seed, workers

@@ -19,6 +19,21 @@ from dlc_core.seeds import check_seed
 _ORDER = 1  # keeps the numbers of an epoch's order apart from those of samples
 
 
+def check_shared(batch_size: int, world: int) -> None:
+    """Check that `world` processes can share the samples of a step.
+
+    Raises
+    ------
+    ConfigError
+        One would be left without.
+    """
+    if batch_size < world:
+        raise ConfigError(
+            f"training.batch_size is {batch_size} in all; with {world} process{'es' if world > 1 else ''} "
+            f"at least {world} is needed, so that each has a sample. Raise it, or lower trainer.devices."
+        )
+
+
 def sample_generator(seed: int, step: int, index: int) -> np.random.Generator:
     """Return the only source of randomness of one sample in one step.
 
@@ -71,11 +86,7 @@ class StepBatchSampler(Sampler[list[tuple[int, int]]]):
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        if batch_size < world:
-            raise ConfigError(
-                f"training.batch_size is {batch_size} in all; with {world} process{'es' if world > 1 else ''} "
-                f"at least {world} is needed, so that each has a sample."
-            )
+        check_shared(batch_size, world)
         self.samples, self.batch_size, self.seed, self.start_step = samples, batch_size, check_seed(seed), start_step
         self.rank, self.world = rank, world
         self._order = lru_cache(maxsize=2)(self._draw_order)

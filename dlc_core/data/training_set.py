@@ -20,6 +20,7 @@ from dlc_core.data.splits import Split
 from dlc_core.errors import DataError
 from dlc_core.files import write_text
 from dlc_core.labels.table import LabelTable
+from dlc_core.project.address import check_shuffle
 
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
@@ -74,12 +75,12 @@ class TrainingSet:
         Raises
         ------
         ConfigError
-            TrainingFraction has no such entry.
+            TrainingFraction has no such entry, or there can be no such shuffle.
         DataError
             The training set was never made, or its file or frames cannot be read.
         """
         fraction = project.training_fraction(trainingsetindex)
-        path = training_set_file(project.dataset_folder(iteration), fraction, shuffle)
+        path = training_set_file(project.dataset_folder(iteration), fraction, check_shuffle(shuffle))
         if not path.is_file():
             found = sorted(path.parent.glob("shuffle-*.json"))
             has = (
@@ -90,7 +91,7 @@ class TrainingSet:
             raise DataError(
                 f"no training set for shuffle={shuffle} and TrainingFraction {fraction} in "
                 f"{path.parent.parent}; {has}. "
-                f"Make it: dlc create-dataset 'shuffles=[{shuffle}]'"
+                f"Make it: {how_to_make(project, shuffle, trainingsetindex, iteration)}"
             )
         return cls.read(path)
 
@@ -132,6 +133,13 @@ class TrainingSet:
     def with_split(self, split: Split) -> TrainingSet:
         """Return the same frames divided differently, for instance by `dlc_core.data.splits.fold_split`."""
         return replace(self, split=split)
+
+
+def how_to_make(project: Project, shuffle: int, trainingsetindex: int, iteration: int | None) -> str:
+    """Return the command that makes one training set."""
+    address = [f"iteration={iteration}"] if iteration not in (None, project.iteration) else []
+    address += [f"trainingsetindex={trainingsetindex}"] if len(project.training_fractions) > 1 else []
+    return " ".join(["dlc create-dataset", *address, f"'shuffles=[{shuffle}]'"])
 
 
 def training_set_file(dataset_folder: Path, fraction: float, shuffle: int) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlc_core.console import warn
 from dlc_core.data.splits import Split
-from dlc_core.data.training_set import TrainingSet
+from dlc_core.data.training_set import TrainingSet, how_to_make
 from dlc_core.errors import DataError
 from dlc_core.project.runs import Run
 from dlc_core.project.yaml_text import plain, read_yaml
@@ -58,7 +58,7 @@ def _open(project: Project, run: Run, known: Mapping[str, Any], name: str | None
     if not path.is_file():
         raise DataError(
             f"{run.name} was trained with {path}, which is gone. Put it back, or make it again: "
-            f"dlc create-dataset 'shuffles=[{shuffle}]'"
+            f"{how_to_make(project, shuffle, int(known['trainingsetindex']), iteration)}"
         )
     return TrainingSet.read(path)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dlc_core.errors import ConfigError
+
 
 @dataclass
 class RunAddress:
@@ -46,3 +48,16 @@ class PosesAddress(RunAddress):
 
     videotype: str = ""
     destfolder: str | None = None
+
+
+def check_shuffle(shuffle: int) -> int:
+    """Return the number of a shuffle if it can be one.
+
+    Raises
+    ------
+    ConfigError
+        It is below 1.
+    """
+    if shuffle < 1:
+        raise ConfigError(f"shuffle is {shuffle}; shuffles are numbered from 1.")
+    return shuffle

@@ -243,7 +243,7 @@ BOX1 = (
         "TrainingFraction",
         (0.95,),
         "shares of the labelled frames that are trained on, one training set each",
-        "a list of fractions above 0 and up to 1, like [0.95]",
+        "a list of fractions above 0 and below 1, like [0.95]",
         _fractions,
         "training_fractions",
     ),
@@ -268,7 +268,7 @@ BOX1 = (
     Box1Key(
         "snapshotindex",
         -1,
-        "which saved step to evaluate and use: -1 the last, all",
+        "which saved step to evaluate and use: -1 the last, all, best (by validation), best_on_test",
         "a whole number, all, best or best_on_test",
         _snapshot,
         "snapshotindex",

@@ -7,15 +7,17 @@ environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlc_core.errors import ConfigError, RunTakenError
+from dlc_core.errors import ConfigError, DiskError, DlcError, RunTakenError
 from dlc_core.lock import holding
-from dlc_core.project.runs import Run, new_run_folder, shuffle_folder
+from dlc_core.project.runs import CONFIG, SOURCES, Run, new_run_folder, shuffle_folder
+from dlc_core.training.record import RECORD_FILE
 
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
@@ -80,9 +82,26 @@ def claim(shuffle: Path, name: str | None, backbone: str, rank: int, holds: Exit
         if name is None:
             raise ConfigError("several processes train together and each would name its run; give run=NAME.")
         return new_run_folder(shuffle, name, resume=True)
+    taken: list[Path] = []
+    holds.push(partial(_leave_nothing, taken))  # pushed first, so done last, when the folder is let go
     folder = _hold(shuffle, name, holds) if name is not None else _hold_first_free(shuffle, backbone, holds)
+    taken.append(folder)
     os.environ[_FOR_PROCESSES] = str(folder)
     return folder
+
+
+def _leave_nothing(taken: list[Path], kind: type[BaseException] | None, *_: object) -> None:
+    """Remove the folder of a new run that was refused before it trained: it would be the newest run, with no step.
+
+    One that met a full disk stays, because it can be resumed.
+    """
+    refused = kind is not None and issubclass(kind, DlcError) and not issubclass(kind, DiskError)
+    for folder in taken if refused else []:
+        if not Run(folder).is_taken():
+            with suppress(OSError):  # it holds something else
+                for name in (CONFIG, SOURCES, RECORD_FILE):
+                    (folder / name).unlink(missing_ok=True)
+                folder.rmdir()
 
 
 def hold_again(run: Run, rank: int, holds: ExitStack) -> None:
@@ -115,3 +134,18 @@ def _hold_first_free(shuffle: Path, backbone: str, holds: ExitStack) -> Path:
         except RunTakenError:  # another one of the same second
             number += 1
             name = f"{stem}-{number}"
+
+
+@contextmanager
+def resumable(command: str) -> Iterator[None]:
+    """Say how a training goes on that a full disk ends: with `command`.
+
+    Raises
+    ------
+    DiskError
+        The block raised one.
+    """
+    try:
+        yield
+    except DiskError as exc:
+        raise DiskError(f"{exc} Then `{command}` goes on.") from exc

@@ -25,12 +25,14 @@ from pytorch_lightning.loggers import Logger
 from dlc_core.allocator import keep_memory
 from dlc_core.console import Outcome, say, warn
 from dlc_core.data.datamodule import PoseDataModule
+from dlc_core.data.sampler import check_shared
 from dlc_core.data.training_set import TrainingSet
 from dlc_core.errors import ConfigError
 from dlc_core.files import write_text
 from dlc_core.model.pose_model import PoseModel
 from dlc_core.processor import settle_half_precision
 from dlc_core.project.address import RunAddress
+from dlc_core.project.run_names import check_run_name
 from dlc_core.project.runs import CONFIG, SOURCES, Run, find_run
 from dlc_core.seeds import check_seed
 from dlc_core.training.assemble import (
@@ -45,7 +47,7 @@ from dlc_core.training.assemble import (
 from dlc_core.training.budget import Budget, choose_budget
 from dlc_core.training.checkpoint import Checkpoint
 from dlc_core.training.fit import Fitted, Plan, fit
-from dlc_core.training.folder import claim, forget, hold_again, shuffle_folder_of
+from dlc_core.training.folder import claim, forget, hold_again, resumable, shuffle_folder_of
 from dlc_core.training.interrupt import leave
 from dlc_core.training.module import OptimizerChoice, PoseModule, learns_batchnorm
 from dlc_core.training.random_state import seed_all
@@ -119,7 +121,8 @@ def _train(
     skeleton = project.skeleton if checkpoint is None else checkpoint.skeleton
     data = make_data(config, project, skeleton, training_set, model)
     module, plan = _module(config, model, data), _plan(config, budget, started)
-    make_trainer(config["trainer"], project.root, [])  # refuse what Lightning refuses before a folder is made
+    trainer = make_trainer(config["trainer"], project.root, [])  # refuse before a folder or a process is made
+    check_shared(data.batch_size * data.accumulate, trainer.num_devices * trainer.num_nodes)
     folder = run.folder if run is not None else _new_folder(project, config, composed, holds)
     config.update(run=Run(folder).name, resume=False)
     choices = composed.choices if checkpoint is None else checkpoint.choices
@@ -132,7 +135,8 @@ def _train(
                 f"{data.batch_size * data.accumulate} of a step. backbone.freeze_batchnorm=true makes them equal."
             )
         _write_run(project, job, data)
-    fitted = _fit(job, module, data, plan)
+    with resumable(_going_on(job)):
+        fitted = _fit(job, module, data, plan)
     return _outcome(job, fitted, time.monotonic() - started, first)
 
 
@@ -142,6 +146,8 @@ def _configuration(project: Project, composed: Composed, holds: ExitStack) -> tu
     asked.pop("project", None)
     if asked["run"] is None and asked["sweep"] is not None:
         asked["run"] = f"{asked['sweep']}/{run_key(asked)}"
+    elif not asked["resume"] and asked["run"] is not None:
+        check_run_name(str(asked["run"]), levels=2 if asked["sweep"] else 1)
     if not asked["resume"]:
         return asked, None
     if asked["sweep"] is not None and not (shuffle_folder_of(project, asked) / asked["run"]).is_dir():
@@ -313,7 +319,7 @@ def _outcome(job: _Job, fitted: Fitted, seconds: float, first: bool) -> Outcome:
     if fitted.stopped_by is not None:
         if first:
             say(f"Stopped at step {fitted.step:,}; saved {fitted.snapshot}")
-            say(f"Next: dlc train resume=true {_address(job.config)}run={name}")
+            say(f"Next: {_going_on(job)}")
         leave(fitted.stopped_by)
     if first:
         errors = ", ".join(f"{part} error {value:.2f} px" for part, value in fitted.errors.items())
@@ -333,6 +339,10 @@ def _outcome(job: _Job, fitted: Fitted, seconds: float, first: bool) -> Outcome:
         },
         _next(job.config) if first else "",
     )
+
+
+def _going_on(job: _Job) -> str:
+    return f"dlc train resume=true {_address(job.config)}run={Run(job.folder).name}"
 
 
 def _next(config: Mapping[str, Any]) -> str:

@@ -7,14 +7,17 @@ import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
 from dlc_core.errors import ConfigError, suggest
+from dlc_core.training.settings import TrainerSettings
 
 _LENGTH = "training.steps=N or training.minutes=M"
 _OURS = {
@@ -44,6 +47,7 @@ def make_trainer(
     """
     given = {name: value for name, value in options.items() if value is not None}
     _check_names(given)
+    _check_gpu(str(given.get("accelerator")))
     try:
         with quiet_lightning():
             return Trainer(
@@ -62,8 +66,24 @@ def make_trainer(
             )
     except (MisconfigurationException, ValueError, RuntimeError, TypeError) as exc:
         text = " ".join(str(exc).split())
-        shown = ", ".join(f"trainer.{name}={value}" for name, value in given.items())
-        raise ConfigError(f"Lightning refuses {shown}: {text}") from exc
+        raise ConfigError(f"Lightning refuses {_shown(given)}: {text}") from exc
+
+
+def _shown(given: Mapping[str, Any]) -> str:
+    """Return the options that differ from our defaults, as they are typed; all of them if none does."""
+    defaults = {field.name: field.default for field in fields(TrainerSettings)}
+    changed = {name: value for name, value in given.items() if defaults.get(name) != value}
+    return ", ".join(f"trainer.{name}={value}" for name, value in (changed or given).items())
+
+
+def _check_gpu(accelerator: str) -> None:
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there["gpu"] = any(there.values())
+    if not there.get(accelerator, True):
+        raise ConfigError(
+            f"trainer.accelerator={accelerator}, but this machine has no such GPU that PyTorch can use; use "
+            "trainer.accelerator=cpu. `dlc doctor` says what it found."
+        )
 
 
 def _check_names(given: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from dlc_core.data.create import TrainingSet
 from dlc_core.data.run import create_dataset
 from dlc_core.errors import ConfigError, DataError
 from dlc_core.plugin_api.hydra_bridge import compose
+from dlc_core.project.project import Project
 from dlc_core.project.runs import shuffle_folder
 
 
@@ -51,6 +52,8 @@ def test_a_split_file_with_an_awkward_name_works(labelled_project):
     ("overrides", "error", "message"),
     [
         (["num_shuffles=0"], ConfigError, "1 or more"),
+        (["num_shuffles=1000000000"], ConfigError, "num_shuffles is 1000000000; at most 1000 can be made at a time"),
+        (["iteration=-1"], ConfigError, "iteration is -1; a whole number from 0 is needed"),
         (["shuffles=[]"], ConfigError, "asks for no training set"),
         (["trainingsetindex=7"], ConfigError, "Choose 0 to 1"),
         (["split.method=vidoe"], ConfigError, "Did you mean 'video'"),
@@ -68,3 +71,19 @@ def test_options_that_cannot_be_are_one_clear_line(labelled_project, overrides, 
 def test_arguments_are_refused(labelled_project):
     with pytest.raises(ConfigError, match="takes no arguments"):
         create_dataset(labelled_project, compose("create_dataset"), ["video.mp4"])
+
+
+def test_a_fraction_that_leaves_no_frame_to_test_on_is_named_with_its_line(labelled_project):
+    config = labelled_project.config.path
+    text = config.read_text()
+    line = next(row for row in text.splitlines() if row.startswith("TrainingFraction"))
+    config.write_text(text.replace(line, "TrainingFraction: [1]"))
+    project = Project.open(labelled_project.root)
+    where = rf"config\.yaml line {project.config.lines['TrainingFraction']}: `TrainingFraction` is \[1.0\]"
+    with pytest.raises(ConfigError, match=rf"{where}; expected fractions above 0 and below 1, like \[0\.95\]"):
+        run(project)
+
+
+def test_the_next_step_is_of_the_iteration_that_was_made(labelled_project):
+    outcome = run(labelled_project, "iteration=2", "trainingsetindex=0", "shuffles=[3]")
+    assert outcome.next_step == "dlc train iteration=2 shuffle=3"

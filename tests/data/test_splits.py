@@ -41,7 +41,7 @@ def test_a_fraction_that_leaves_nothing_to_test_on_is_an_error():
 
 @pytest.mark.parametrize("fraction", [0, 1, 95, -0.5])
 def test_a_fraction_outside_0_and_1_is_an_error(fraction):
-    with pytest.raises(ConfigError, match="between 0 and 1"):
+    with pytest.raises(ConfigError, match="above 0 and below 1"):
         train_size(100, fraction)
 
 

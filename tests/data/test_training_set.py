@@ -46,7 +46,8 @@ def test_a_fold_divides_the_same_frames_differently(made):
 
 def test_a_training_set_that_was_never_made_says_how_to_make_it(labelled_project, made):
     with pytest.raises(
-        DataError, match=r"shuffle=4 .*there are trainset75shuffle1.*dlc create-dataset 'shuffles=\[4\]'"
+        DataError,
+        match=r"shuffle=4 .*there are trainset75shuffle1.*dlc create-dataset trainingsetindex=0 'shuffles=\[4\]'",
     ):
         TrainingSet.open(labelled_project, shuffle=4)
     with pytest.raises(ConfigError, match=r"trainingsetindex=2.*\[0.75, 0.5\].*0 to 1"):
@@ -81,3 +82,10 @@ def test_the_file_holds_names_and_numbers_that_other_programs_can_read(made):
 @pytest.mark.parametrize(("fraction", "expected"), [(0.95, 95), (0.8, 80), (0.29, 28), (0.57, 56)])
 def test_fractions_are_named_as_deeplabcut_names_them(fraction, expected):
     assert percent(fraction) == expected
+
+
+def test_what_is_missing_is_advised_with_its_iteration_and_fraction(labelled_project):
+    with pytest.raises(DataError, match=r"dlc create-dataset iteration=5 trainingsetindex=1 'shuffles=\[2\]'$"):
+        TrainingSet.open(labelled_project, 2, 1, 5)
+    with pytest.raises(ConfigError, match="shuffle is -1; shuffles are numbered from 1"):
+        TrainingSet.open(labelled_project, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from dlc_core.errors import CheckpointError, ConfigError, DataError, RunError, RunTakenError
+from dlc_core.errors import CheckpointError, ConfigError, DataError, DiskError, RunError, RunTakenError
 from dlc_core.labels.files import read_project_labels
 from dlc_core.plugin_api.hydra_bridge import compose
 from dlc_core.project.address import RunAddress
@@ -288,15 +289,49 @@ def test_weights_come_from_a_snapshot_and_what_did_not_is_said(train, project, c
     for name, value in given.items():
         torch.testing.assert_close(found[name], value, rtol=0, atol=1e-6)
     assert "Weights from" in capsys.readouterr().out
-    with pytest.raises(CheckpointError, match="nothing fits"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"'test_resnet.r160_in1k', of which nothing fits the 'test_efficientnet.r160_in1k' chosen",
+    ):
         train(
             "training.steps=1", "backbone.model=test_efficientnet.r160_in1k", f"init_weights='{path}'", "run=other"
         )  # fmt: skip
+    with pytest.raises(ConfigError, match=r"init_weights=.* and backbone.weights_file=w.pth do not go together"):
+        train("backbone.pretrained=true", "backbone.weights_file=w.pth", f"init_weights='{path}'", "run=other")
 
 
 def test_a_missing_training_set_says_how_to_make_one(train):
-    with pytest.raises(DataError, match="create-dataset"):
+    with pytest.raises(DataError, match=r"Make it: dlc create-dataset 'shuffles=\[7\]'$"):
         train("shuffle=7", "training.steps=1")
+    with pytest.raises(DataError, match=r"Make it: dlc create-dataset iteration=5 'shuffles=\[1\]'$"):
+        train("iteration=5", "training.steps=1")
+    with pytest.raises(ConfigError, match=r"^shuffle is 0; shuffles are numbered from 1\.$"):
+        train("shuffle=0", "training.steps=1")
+    with pytest.raises(ConfigError, match=r"^iteration is -1; a whole number from 0 is needed\.$"):
+        train("iteration=-1", "training.steps=1")
+
+
+def test_the_name_of_a_run_makes_no_folder_within_a_folder(train, project):
+    with pytest.raises(RunError, match=r"run='wide/first' is no name for a folder"):
+        train("training.steps=1", "run=wide/first")
+    assert not (project.models_folder() / "walkJan31-trainset75shuffle1" / "wide").exists()
+
+
+@pytest.mark.parametrize("cause", ["processes", "body parts", "the loss"])
+def test_a_training_that_is_refused_at_its_start_leaves_no_run(train, project, cause):
+    options = {
+        "processes": ("trainer.accelerator=cpu", "trainer.devices=5"),
+        "the loss": ("training.display_iters=5", "optimizer.name=sgd", "optimizer.lr=1e30"),
+    }
+    if cause == "body parts":
+        text = project.config.path.read_text(encoding="utf-8")
+        project.config.path.write_text(text.replace("[nose, left, right, tail]", "[nose, left, right, tip]"))
+        project = Project.open(project.root)
+    with pytest.raises((ConfigError, DataError)) as raised:
+        run_train(project, compose("train", [*SMALL, "training.steps=9", "run=odd", *options.get(cause, ())], project))
+    said = {"processes": "with 5 processes at least 5 is needed", "body parts": "has the body parts nose, left"}
+    assert said.get(cause, "") in str(raised.value)
+    assert not (project.models_folder() / "walkJan31-trainset75shuffle1" / "odd").exists()
 
 
 def test_an_option_that_lightning_refuses_is_one_line_and_makes_no_folder(train, project):
@@ -362,3 +397,24 @@ def test_body_parts_reordered_in_the_project_do_not_mix_up_a_resumed_training(tr
     assert reordered.skeleton.keypoints[0] == "tail"
     run_train(reordered, compose("train", [*SMALL, *options, "resume=true", "run=parts"], reordered))
     assert_same_weights(weights(folder, 6), expected)
+
+
+def test_a_full_disk_ends_a_training_with_how_it_goes_on(train, project, monkeypatch):
+    save, written = torch.save, []
+
+    def fills_up(stored: object, file: object) -> None:
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(stored, file)
+        written.append(file)
+
+    monkeypatch.setattr(torch, "save", fills_up)
+    options = ("training.save_iters=1", "training.best_on_test=false")
+    expected = (
+        r"snapshot_0000002\.ckpt: the disk is full\. Free some space\. Then `dlc train resume=true run=full` goes on"
+    )
+    with pytest.raises(DiskError, match=expected):
+        train("training.steps=3", "run=full", *options)
+    assert [path.name for path in folder_of(project, "full").glob("*.ckpt")] == ["snapshot_0000001.ckpt"]
+    monkeypatch.undo()
+    assert train("run=full", "resume=true").data["step"] == 3

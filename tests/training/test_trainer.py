@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
+import torch
 from pytorch_lightning import Trainer
 
 from dlc_core.errors import ConfigError
@@ -38,3 +39,19 @@ def test_an_argument_that_is_ours_or_nobodys_is_refused_with_what_to_write(tmp_p
 
 def test_the_refused_arguments_are_lightnings():
     assert set(_OURS) <= set(inspect.signature(Trainer).parameters)
+
+
+def test_what_lightning_refuses_names_the_option_that_was_set_and_no_other(tmp_path):
+    options = compose("train", ["trainer.strategy=nothing", "trainer.accelerator=cpu"]).plain()["trainer"]
+    with pytest.raises(ConfigError) as raised:
+        make_trainer(options, tmp_path, [])
+    assert "Lightning refuses trainer.accelerator=cpu, trainer.strategy=nothing: " in str(raised.value)
+
+
+def test_a_gpu_that_is_not_there_is_said_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for name in ("gpu", "cuda", "mps"):
+        options = compose("train", [f"trainer.accelerator={name}"]).plain()["trainer"]
+        with pytest.raises(ConfigError, match=rf"accelerator={name}, but .* use trainer\.accelerator=cpu"):
+            make_trainer(options, tmp_path, [])
