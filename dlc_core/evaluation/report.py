@@ -1,7 +1,8 @@
 """What an evaluation leaves behind: csv files with the columns that DeepLabCut's users know, JSON, a table for people.
 
-In the csv files ``train rmse`` and ``test rmse`` hold what DeepLabCut stores under these names, the mean Euclidean
-distance; the root of the mean squared distance stands in ``train root mean square`` and ``test root mean square``.
+In the csv files, whose columns docs/files.md explains, ``train rmse`` and ``test rmse`` hold what DeepLabCut stores
+under these names, the mean Euclidean distance; the root of the mean squared distance stands in
+``train root mean square`` and ``test root mean square``.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def table(evaluations: Sequence[Evaluation], pck_threshold: float) -> list[str]:
     """Return the lines of a table for people: one row per snapshot and part, with the run if there are several."""
     header = ["snapshot", "part", "points", "mean px", "RMSE px", "mean px >= p", "points >= p"]
     several = len({one.run for one in evaluations}) > 1
-    rows = [[*["run"] * several, *header, f"PCK@{pck_threshold:g}px", "AUROC"]]
+    rows = [[*["run"] * several, *header, f"PCK@{pck_threshold:g}px %", "AUROC"]]
     for one in evaluations:
         for index, (part, scores) in enumerate(one.parts.items()):
             rows.append(
@@ -161,11 +162,26 @@ def table(evaluations: Sequence[Evaluation], pck_threshold: float) -> list[str]:
                     _text(scores.rmse_px),
                     _text(scores.mean_px_pcutoff),
                     str(scores.points_pcutoff),
-                    _text(scores.pck.get(pck_threshold, math.nan), 3),
+                    _text(100 * scores.pck.get(pck_threshold, math.nan), 1),
                     _text(scores.auroc, 3),
                 ]
             )
     return _aligned(rows, left=3 if several else 2)
+
+
+def footnotes(evaluations: Sequence[Evaluation], pck_threshold: float) -> list[str]:
+    """Return what the columns of the tables mean, for people."""
+    errors = (
+        "mean px: mean Euclidean error in pixels of the images (rmse in the csv files, as in DeepLabCut's); "
+        "RMSE px: root of the mean squared error (root mean square in the csv files); "
+        f"p: pcutoff={evaluations[0].pcutoff:g}; PCK: share of labelled points at most {pck_threshold:g} px off"
+    )
+    lines = [errors]
+    if any(not math.isfinite(scores.auroc) for one in evaluations for scores in one.parts.values()):
+        lines.append(
+            "AUROC -: every point is labelled, or none, so there is nothing that the likelihood could tell apart"
+        )
+    return lines
 
 
 def bodypart_table(evaluation: Evaluation) -> list[str]:

@@ -80,6 +80,18 @@ def test_the_tables_have_the_columns_that_deeplabcut_writes(project):
     assert row == results
 
 
+def test_the_screen_says_what_its_columns_mean_and_pck_in_per_cent(project, capsys):
+    snapshot = measured(run_step("evaluate", project, ["pck=[300]"]))
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(line for line in lines if line.startswith("snapshot "))
+    assert "PCK@300px %" in heading and snapshot["train"]["pck"]["300"] == 1.0
+    train = lines[lines.index(heading) + 1].split()
+    assert train[-2] == "100.0"
+    (note,) = (line for line in lines if line.startswith("mean px: "))
+    assert "rmse in the csv files" in note and "root mean square" in note and "pcutoff=0.5" in note
+    assert not any(line.startswith("AUROC -") for line in lines)
+
+
 def test_all_snapshots_are_evaluated_and_the_combined_table_keeps_each_once(project):
     outcome = run_step("evaluate", project, ["snapshotindex=all"])
     assert [one["step"] for one in outcome.data["runs"][0]["snapshots"].values()] == [2, 4]
