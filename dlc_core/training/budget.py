@@ -144,6 +144,17 @@ class StepTimer:
         more = max(0, int(left_s / (self.step_s() + save_s / save_iters)))
         return max(self.first_step + done + more, 2 * (self.first_step + done))
 
+    def account(self, total_steps: int, save_s: float) -> str:
+        """Return in words how the minutes became that many steps."""
+        done = len(self._marks) - 1
+        spent_s = self._marks[-1] - self.started
+        fits = self.overrun_s(total_steps, save_s) <= 1
+        result = f"{self.minutes:g} minutes are" if fits else "the shortest training that anneals has"
+        return (
+            f"Setting up and {done} timed steps took {spent_s:.0f} s, one step takes {self.step_s():.2f} s: "
+            f"{result} {total_steps:,} steps in all (training.steps={total_steps})"
+        )
+
     def overrun_s(self, total_steps: int, save_s: float) -> float:
         """Return how many seconds that many steps and one snapshot take beyond the budget, 0 if they fit."""
         done = len(self._marks) - 1

@@ -252,10 +252,7 @@ class _BetweenSteps(Callback):
         timer, self.timer = self.timer, None
         steps = int(trainer.strategy.broadcast(steps))
         if trainer.is_global_zero:
-            say(
-                f"One step takes {timer.step_s():.2f} s: {timer.minutes:g} minutes are {steps:,} steps "
-                f"(training.steps={steps})"
-            )
+            say(timer.account(steps, save_s))
             if (over_s := timer.overrun_s(steps, save_s)) > 1:
                 warn(
                     f"training.minutes={timer.minutes:g} is too little for setting up and a training that anneals: it "

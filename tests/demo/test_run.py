@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from dlc_core.demo.run import demo
+from dlc_core.demo.run import demo, poor_result
 from dlc_core.errors import ConfigError, ProjectError
 from dlc_core.video.reader import VideoReader
 
@@ -19,9 +19,15 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_poor_result_names_minutes_that_help():
+    assert "0.5 minutes of training were too few" in poor_result(0.5)
+    assert poor_result(0.5).endswith("dlc demo --minutes 3")
+    assert poor_result(4).endswith("dlc demo --minutes 8")
+
+
 @pytest.mark.long
 def test_the_demo_finds_the_body_parts_to_a_few_pixels(tmp_path):
-    outcome = demo(tmp_path / "demo", seed=0, minutes=1.5)
+    outcome = demo(tmp_path / "demo", seed=0, steps=200)
     json.dumps(outcome.data, allow_nan=False)
     error = outcome.data["error_px"]
     assert error["frames"] == 360

@@ -78,6 +78,18 @@ def test_a_training_anneals_after_the_time_is_up_and_it_is_known_how_long_that_t
     assert timer.overrun_s(6, 0) == pytest.approx(30 + 6 * 15 - 60)
 
 
+def test_the_account_of_the_minutes_adds_up():
+    assert timed(6, step_s=0.36, setup_s=36).account(900, save_s=0) == (
+        "Setting up and 20 timed steps took 43 s, one step takes 0.36 s: 6 minutes are 900 steps in all "
+        "(training.steps=900)"
+    )
+    late = timed(1, step_s=15.0, setup_s=30.0).account(6, save_s=0)
+    assert late == (
+        "Setting up and 3 timed steps took 75 s, one step takes 15.00 s: the shortest training that anneals has 6 steps in "
+        "all (training.steps=6)"
+    )
+
+
 def test_a_resumed_timing_counts_the_steps_of_before():
     clock = Clock()
     timer = StepTimer(1, warmup_steps=20, started=clock.now, first_step=15, clock=clock)
