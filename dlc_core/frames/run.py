@@ -36,8 +36,7 @@ def extract_frames(project: Project, composed: Composed, arguments: Sequence[str
     options["selector"] = load_plugins().registry("frame_selector").build(options["selector"])
     results = extract.extract_frames(project, videos=arguments, **options)
     for result in results:
-        already = f"; {len(result.existing)} were there" if result.existing else ""
-        say(f"{result.folder}: {len(result.indices)} new frames{already}")
+        say(f"{result.folder}: {_counted(len(result.indices), len(result.existing))}")
         if result.problem:
             warn(result.problem)
     data = [
@@ -52,3 +51,9 @@ def extract_frames(project: Project, composed: Composed, arguments: Sequence[str
     ]
     failed = sum(result.failed for result in results)
     return Outcome({"videos": data}, "" if failed else "dlc check-labels", failed)
+
+
+def _counted(new: int, before: int) -> str:
+    if not before:
+        return f"{new} new frames"
+    return f"{new} new frames, added to the {before} that were there: {new + before} in all (n counts new frames)"

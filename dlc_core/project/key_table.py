@@ -153,8 +153,11 @@ _NETWORK = (
     _none("locref_huber_loss", True, "Huber loss for the location refinement; here always"),
     _none("deconvolutionstride", 2, "stride of the deconvolution; here always 2"),
 )
+_SCALE_MEANING = (
+    "every image is scaled by this first; null: chosen from the image size, clip(320 / median longer side, 0.5, 1)"
+)
 _IMAGES = (
-    _pose("global_scale", "preprocessing.global_scale", 0.8, "every image is scaled by this first"),
+    _pose("global_scale", "preprocessing.global_scale", 0.8, _SCALE_MEANING),
     _pose(
         "max_input_size", "preprocessing.max_input_size", 1500, "images with more than this^2 pixels are not trained on"
     ),

@@ -78,3 +78,8 @@ def test_a_file_that_is_no_yaml_is_an_error_with_its_line(tmp_path):
     path.write_text("mirror: true\nrotation: [1\nx: 2\n")
     with pytest.raises(ConfigError, match=r"pose_cfg\.yaml line \d"):
         write_pose_cfg(path)
+
+
+def test_the_comment_of_a_value_that_is_chosen_says_how():
+    line = re.search(r"^# global_scale: null .*", pose_cfg_text({"preprocessing.global_scale": None}), re.MULTILINE)
+    assert line and "null: chosen from the image size, clip(320 / median longer side, 0.5, 1)" in line[0]

@@ -40,3 +40,12 @@ def test_a_video_that_fails_is_counted(project):
     assert outcome.failed == 1
     assert "empty" in outcome.data["videos"][0]["problem"]
     assert len(outcome.data["videos"][1]["frames"]) == 2
+
+
+def test_a_second_extraction_says_that_its_frames_are_added(project, capsys):
+    run(project, "selector=uniform", "n=3", videos=["first"])
+    assert capsys.readouterr().out.endswith("first: 3 new frames\n")
+    run(project, "selector=uniform", "n=2", videos=["first"])
+    assert (
+        "first: 2 new frames, added to the 3 that were there: 5 in all (n counts new frames)" in capsys.readouterr().out
+    )
