@@ -63,9 +63,28 @@ class Step(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep ``--``, which click would swallow: it ends the overrides."""
         end = args.index("--") if "--" in args else len(args)
-        rest = super().parse_args(ctx, args[:end])
+        try:
+            rest = super().parse_args(ctx, args[:end])
+        except click.NoSuchOption as exc:
+            raise click.UsageError(_as_override(str(ctx.info_name), exc.option_name, args[:end])) from exc
         ctx.params["tokens"] = (*(ctx.params.get("tokens") or ()), *args[end:])
         return rest
+
+
+def _as_override(command: str, dashed: str, words: Sequence[str]) -> str:
+    """Say how ``--steps 20`` is written."""
+    from dlc_core.option_names import option_meant
+    from dlc_core.verbs import verb_named
+
+    name = option_meant(verb_named(command), dashed.lstrip("-")) or "name"
+    place = next((at for at, word in enumerate(words) if word.split("=")[0] == dashed), len(words))
+    _, _, value = words[place].partition("=") if place < len(words) else ("", "", "")
+    follows = words[place + 1] if not value and place + 1 < len(words) else ""
+    value = value or ("" if follows.startswith("-") or "=" in follows else follows) or "value"
+    return (
+        f"there is no option {dashed}: options of a step are written name=value, like {name}={value}. "
+        f"`dlc {command} --help` lists them."
+    )
 
 
 HELP = """Markerless pose estimation: label 20-200 frames, get every body part in every frame.

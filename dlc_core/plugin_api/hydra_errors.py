@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from dlc_core.errors import DuplicateComponentError, suggest
+from dlc_core.option_names import meant
 from dlc_core.overrides import quote
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.kinds import KINDS
 from dlc_core.plugin_api.value_errors import causes, value_error
+from dlc_core.verbs import verb_named
 
 # What Hydra adds that does not help: advice to force unknown keys in, web pages, the search path.
 _NOISE = re.compile(
@@ -40,7 +43,7 @@ def one_line(exc: Exception, verb: str) -> str:
     if match := re.search(r"Could not (?:find|load) '([\w@/.-]+)/([^'/]*)'", text):
         text = _unknown_choice(match[1], match[2])
     elif match := re.search(r"Key '([^']+)' (?:is )?not in '(\w+)'", text):
-        text = _unknown_option(match[1], exc, text)
+        text = _unknown_option(verb, match[1], exc, text)
     else:
         text = _NOISE.sub("", text).rstrip(". ") + "."
     return f"{text} `dlc {verb.replace('_', '-')} --help` lists the options."
@@ -85,25 +88,39 @@ def _known_in(group: str) -> list[str]:
     return group_options(group)
 
 
-def _unknown_option(key: str, exc: BaseException, text: str) -> str:
+def _unknown_option(verb: str, key: str, exc: BaseException, text: str) -> str:
     match = re.search(r"Could not override '([^']+)'", text)
     option = match[1] if match else key
-    full = next((str(cause.full_key) for cause in causes(exc) if getattr(cause, "full_key", None)), option)
+    full = next((str(key) for cause in causes(exc) if (key := getattr(cause, "full_key", None))), option)
     if full.startswith(f"{option}."):  # split={a:1} tries to override split, and split.a is what is wrong
         option = full
-    known = _fields_where_it_failed(exc)
+    holder = _where_it_failed(exc)
+    known = [field.name for field in fields(holder)] if holder is not None else []
     parent, _, last = option.rpartition(".")
+    if component := _component_with(holder):
+        takes = ", ".join(name for name in known if name != "name") or "no options"
+        return f"{component} has no option {last!r}. {suggest(last, known)}It takes: {takes}."
     where = f"{parent} takes" if parent and last == key else "There are"
     listed = f" {where}: {', '.join(known)}." if known else ""
     if parent == "trainer":
         listed += f" Any other argument of Lightning's Trainer is written with a plus: +{option}=..."
-    return f"there is no option {option!r}. {suggest(key, known)}".rstrip() + listed
+    near = meant(verb_named(verb), option) or suggest(key, known)
+    return f"there is no option {option!r}. {near}".rstrip() + listed
 
 
-def _fields_where_it_failed(exc: BaseException) -> list[str]:
-    """Return the options of the very dataclass that OmegaConf found to lack one."""
+def _where_it_failed(exc: BaseException) -> Any:
+    """Return the very dataclass that OmegaConf found to lack an option, None if there is none."""
     for cause in causes(exc):
         found = cause.object_type if isinstance(cause, OmegaConfBaseException) else None
         if found is not None and is_dataclass(found):
-            return [field.name for field in fields(found)]
-    return []
+            return found
+    return None
+
+
+def _component_with(config: Any) -> str:
+    """Return ``backbone=my_net`` for the dataclass of a component, "" for another."""
+    for kind in KINDS:
+        for name, entry in load_plugins().registry(kind.singular).items():
+            if entry.component.config is config:
+                return f"{kind.group}={name}"
+    return ""

@@ -167,7 +167,7 @@ def test_composing_writes_nothing_into_the_project(project):
     ("override", "message"),
     [
         ("backbone=resnet500", "Did you mean 'resnet50'"),
-        ("head.locref_wieght=1", "no option 'head.locref_wieght'. Did you mean 'locref_weight'"),
+        ("head.locref_wieght=1", "head=deconv has no option 'locref_wieght'. Did you mean 'locref_weight'"),
         ("training.stesp=1", "no option 'training.stesp'. Did you mean 'steps'"),
         ("seed=abc", "seed is 'abc'; a whole number is needed."),
         ("experiment=nothing", "experiment=nothing does not exist"),
