@@ -171,12 +171,11 @@ def table(evaluations: Sequence[Evaluation], pck_threshold: float) -> list[str]:
 
 def footnotes(evaluations: Sequence[Evaluation], pck_threshold: float) -> list[str]:
     """Return what the columns of the tables mean, for people."""
-    errors = (
-        "mean px: mean Euclidean error in pixels of the images (rmse in the csv files, as in DeepLabCut's); "
-        "RMSE px: root of the mean squared error (root mean square in the csv files); "
-        f"p: pcutoff={evaluations[0].pcutoff:g}; PCK: share of labelled points at most {pck_threshold:g} px off"
-    )
-    lines = [errors]
+    lines = [
+        "mean px: mean Euclidean error in pixels of the images (in the csv files rmse, as in DeepLabCut's)",
+        "RMSE px: root of the mean squared error (in the csv files root mean square)",
+        f"p: pcutoff={evaluations[0].pcutoff:g}; PCK: share of the labelled points at most {pck_threshold:g} px off",
+    ]
     if any(not math.isfinite(scores.auroc) for one in evaluations for scores in one.parts.values()):
         lines.append(
             "AUROC -: every point is labelled, or none, so there is nothing that the likelihood could tell apart"

@@ -88,7 +88,10 @@ def test_the_screen_says_what_its_columns_mean_and_pck_in_per_cent(project, caps
     train = lines[lines.index(heading) + 1].split()
     assert train[-2] == "100.0"
     (note,) = (line for line in lines if line.startswith("mean px: "))
-    assert "rmse in the csv files" in note and "root mean square" in note and "pcutoff=0.5" in note
+    assert "in the csv files rmse" in note
+    rmse, shares = lines[lines.index(note) + 1 :][:2]
+    assert rmse.startswith("RMSE px: ") and "csv files root mean square" in rmse
+    assert shares.startswith("p: pcutoff=0.5; PCK: ")
     assert not any(line.startswith("AUROC -") for line in lines)
 
 

@@ -85,8 +85,8 @@ def test_the_account_of_the_minutes_adds_up():
     )
     late = timed(1, step_s=15.0, setup_s=30.0).account(6, save_s=0)
     assert late == (
-        "Setting up and 3 timed steps took 75 s, one step takes 15.00 s: the shortest training that anneals has 6 steps in "
-        "all (training.steps=6)"
+        "Setting up and 3 timed steps took 75 s, one step takes 15.00 s: the shortest training that anneals has 6 "
+        "steps in all (training.steps=6)"
     )
 
 
