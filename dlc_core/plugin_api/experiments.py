@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from dlc_core.errors import ConfigError
@@ -39,23 +40,34 @@ def compose_with_experiment(verb: str, overrides: Sequence[str], layers: Sequenc
     try:
         return compose_once(verb, overrides, layers)
     except ConfigError as exc:
-        chosen = [text for text, override in _parsed(verb, overrides) if override == _GROUP]
-        places = [text for text, override in _parsed(verb, overrides) if override == "hydra.searchpath"]
-        if not chosen or composes(verb, [*places, *chosen], []):
-            raise
-        others = [step for step in VERBS if step.name != verb and _takes(step.name, [*places, *chosen])]
-        if not others:
-            raise
-        name = chosen[-1].lstrip("+")
-        here = verb_named(verb).command
-        raise ConfigError(
-            f"{name} is for {' and '.join(f'`dlc {step.command}`' for step in others)}; it sets what `dlc {here}` "
-            f"does not have. Leave it out; `dlc {here} --help` lists what can be chosen."
-        ) from exc
+        refuse_others(verb, overrides, exc)
+        raise
 
 
-def _parsed(verb: str, overrides: Sequence[str]) -> list[tuple[str, str]]:
-    return [(text, override.key_or_group) for text, override in zip(overrides, parsed(verb, overrides), strict=True)]
+def refuse_others(verb: str, overrides: Sequence[str], cause: ConfigError | None = None) -> None:
+    """Refuse an experiment that is for other steps; in a sweep one of several.
+
+    Raises
+    ------
+    ConfigError
+        It sets what `verb` does not have; names the steps it is for. What composes with no step passes.
+    """
+    given = parsed(verb, overrides)
+    places = [str(override.input_line) for override in given if override.key_or_group == "hydra.searchpath"]
+    for override in given:
+        for name in _names(override) if override.key_or_group == _GROUP else []:
+            alone = [*places, f"{_GROUP}={name}"]
+            others = [] if composes(verb, alone, []) else [step for step in VERBS if _takes(step.name, alone)]
+            if others:
+                here = verb_named(verb).command
+                raise ConfigError(
+                    f"{_GROUP}={name} is for {' and '.join(f'`dlc {step.command}`' for step in others)}; it sets what "
+                    f"`dlc {here}` does not have. Leave it out; `dlc {here} --help` lists what can be chosen."
+                ) from cause
+
+
+def _names(override: Override) -> list[str]:
+    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(override.value())]
 
 
 def _takes(verb: str, overrides: Sequence[str]) -> bool:

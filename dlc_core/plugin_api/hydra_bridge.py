@@ -32,7 +32,7 @@ from dlc_core.plugin_api.composition import (
     parsed,
     store_project_node,
 )
-from dlc_core.plugin_api.experiments import compose_with_experiment, experiments_for
+from dlc_core.plugin_api.experiments import compose_with_experiment, experiments_for, refuse_others
 from dlc_core.plugin_api.override_checks import refuse_new_options, usable
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def prepare_sweep(verb: str, overrides: Sequence[str], project: Project | None) 
     It is therefore told these choices; of several shuffles, those of the first. Every job composes for itself again.
     """
     with hydra_ready(verb), one_line_errors(verb):
+        refuse_others(verb, overrides)
         layers = _project_layers(verb, project, overrides) if project is not None else []
     install(verb)
     store_project_node([layer for layer in layers if layer.is_choice])

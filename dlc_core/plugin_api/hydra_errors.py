@@ -91,7 +91,7 @@ def _known_in(group: str) -> list[str]:
 def _unknown_option(verb: str, key: str, exc: BaseException, text: str) -> str:
     match = re.search(r"Could not override '([^']+)'", text)
     option = match[1] if match else key
-    full = next((str(key) for cause in causes(exc) if (key := getattr(cause, "full_key", None))), option)
+    full = next((str(whole) for cause in causes(exc) if (whole := getattr(cause, "full_key", None))), option)
     if full.startswith(f"{option}."):  # split={a:1} tries to override split, and split.a is what is wrong
         option = full
     holder = _where_it_failed(exc)

@@ -36,9 +36,9 @@ def read_yaml(path: Path) -> Any:
         reason = " ".join(str(exc.problem or exc.context or "cannot be read").split())
         raise ConfigError(f"{path}{where} is no valid YAML: {reason}. Compare the line with its neighbours.") from exc
     except ReaderError as exc:
-        where = text.count("\n", 0, exc.position) + 1 if isinstance(exc.position, int) else 1
+        line = text.count("\n", 0, exc.position) + 1 if isinstance(exc.position, int) else 1
         raise ConfigError(
-            f"{path} line {where} holds the sign {_sign(exc.character)}, which no text file has, so it is no YAML. Put "
+            f"{path} line {line} holds the sign {_sign(exc.character)}, which no text file has, so it is no YAML. Put "
             "back a copy of the file, or make a new one."
         ) from exc
     except YAMLError as exc:

@@ -8,15 +8,17 @@ import pytest
 
 from dlc_core.errors import ConfigError
 from dlc_core.help import verb_help
-from dlc_core.plugin_api.hydra_bridge import compose, group_options
+from dlc_core.plugin_api.hydra_bridge import compose, group_options, prepare_sweep
 from dlc_core.verbs import verb_named
 
 
-def test_an_experiment_for_another_step_is_refused_by_naming_that(tmp_path):
+def test_an_experiment_for_another_step_is_refused_by_naming_that():
     with pytest.raises(ConfigError, match=r"experiment=deeplabcut2018 is for `dlc train`; .* `dlc evaluate`"):
         compose("evaluate", ["experiment=deeplabcut2018"])
     with pytest.raises(ConfigError, match=r"experiment=nothing does not exist"):
         compose("evaluate", ["experiment=nothing"])
+    with pytest.raises(ConfigError, match=r"experiment=deeplabcut2018_resnet101 is for `dlc train`"):
+        prepare_sweep("evaluate", ["experiment=deeplabcut2018_resnet101", "pcutoff=0.1,0.2"], None)
 
 
 def test_only_steps_that_an_experiment_is_for_offer_it(tmp_path, monkeypatch):
