@@ -18,9 +18,9 @@ import click
 
 from dlc_core import __version__
 from dlc_core.console import Outcome, keep_stdout_for_data, say, show_tracebacks, warn
-from dlc_core.errors import DlcError
+from dlc_core.errors import DlcError, ProjectError
 from dlc_core.overrides import quote, quote_free_values, sort_tokens
-from dlc_core.verbs import VERBS, Verb
+from dlc_core.verbs import VERBS, Verb, settings_of
 
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
@@ -126,13 +126,19 @@ def run_verb(verb: Verb, project_path: str | None, tokens: Sequence[str], multir
 
 
 def find_project(verb: Verb, path: str | None, overrides: Sequence[str]) -> Project | None:
-    """Return the project of this command; None for a verb that can do without and names a run by its path."""
+    """Return the project of this command; None for a verb that can do without and is told a run's folder or a file."""
     from dlc_core.project.project import Project
 
     project = Project.chosen(path)
-    if project is None and not (verb.without_project and any(text.startswith("run=") for text in overrides)):
+    if project is not None or (verb.without_project and any(text.startswith(("run=", "file=")) for text in overrides)):
+        return project
+    try:
         return Project.find()  # raises, naming the folders searched
-    return project
+    except ProjectError as exc:
+        if not verb.without_project:
+            raise
+        named = "run=/path/to/run" + (" or file=POSES" if "file" in settings_of(verb).__dataclass_fields__ else "")
+        raise ProjectError(f"{exc} Outside a project, `dlc {verb.command}` needs {named}.") from exc
 
 
 def _sweep(verb: Verb, project: Project | None, overrides: list[str], arguments: Sequence[str]) -> Outcome:
@@ -168,7 +174,8 @@ def finish(outcome: Outcome, as_json: bool) -> None:
     if outcome.next_step:
         say(f"Next: {outcome.next_step}")
     if outcome.failed:
-        sys.exit(USER_ERROR)
+        which = "one thing" if outcome.failed == 1 else f"{outcome.failed} things"
+        sys.exit(_complain(f"{which} failed; the notes above say why.", USER_ERROR))
 
 
 def _add(verb: Verb) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dlc_core.errors import DlcError
-from dlc_core.verbs import VERBS, Verb
+from dlc_core.verbs import VERBS, Verb, settings_of
 
 if TYPE_CHECKING:
     from dlc_core.option_docs import OptionDoc
@@ -65,8 +64,7 @@ def documentation(verb: Verb, composed: Composed) -> dict[str, OptionDoc]:
     from dlc_core.plugin_api.discovery import load_plugins
     from dlc_core.plugin_api.kinds import KINDS
 
-    module, _, settings = verb.settings.partition(":")
-    found, plain = option_docs(getattr(import_module(module), settings)), composed.plain()
+    found, plain = option_docs(settings_of(verb)), composed.plain()
     for kind in KINDS:
         nodes: Any = plain.get(f"{kind.group}s" if kind.many else kind.group) or {}
         for place, node in nodes.items() if kind.many else [(kind.group, nodes)]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from importlib import import_module
 
 from dlc_core.option_docs import option_docs
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.kinds import KINDS
-from dlc_core.verbs import Verb
+from dlc_core.verbs import Verb, settings_of
 
 _DEEPLABCUTS = {
     "maxiters": "training.steps",
@@ -46,8 +45,7 @@ def _called(option: str, names: Sequence[str]) -> list[str]:
 
 def option_names(verb: Verb) -> list[str]:
     """Return the options of a step that are documented, and of a training those of every component."""
-    module, _, settings = verb.settings.partition(":")
-    taken = getattr(import_module(module), settings)
+    taken = settings_of(verb)
     names = list(option_docs(taken))
     names += [kind.group for kind in KINDS if kind.group in taken.__dataclass_fields__]
     for kind in KINDS:

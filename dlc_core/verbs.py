@@ -7,6 +7,8 @@ Python API and the sweeps read this table.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 from dlc_core.errors import ConfigError, suggest
 
@@ -28,7 +30,7 @@ class Verb:
     summary : str
         One line of help.
     without_project : bool
-        Whether it can work outside a project.
+        Whether it can work outside a project, if it is told ``run=`` or ``file=``.
     """
 
     name: str
@@ -91,6 +93,7 @@ VERBS: tuple[Verb, ...] = (
         run="dlc_core.export.run:export",
         arguments="VIDEO",
         summary="Write analysed poses in other formats.",
+        without_project=True,
     ),
     Verb(
         name="plot",
@@ -98,6 +101,7 @@ VERBS: tuple[Verb, ...] = (
         run="dlc_core.visualize.run:plot",
         arguments="VIDEO",
         summary="Draw trajectories, positions, likelihoods and jumps.",
+        without_project=True,
     ),
     Verb(
         name="label_video",
@@ -105,6 +109,7 @@ VERBS: tuple[Verb, ...] = (
         run="dlc_core.visualize.run:label_video",
         arguments="VIDEO",
         summary="Write videos with the poses drawn in.",
+        without_project=True,
     ),
 )
 
@@ -122,6 +127,12 @@ def verb_named(name: str) -> Verb:
             return verb
     names = [verb.name for verb in VERBS]
     raise ConfigError(f"there is no step {name!r}. {suggest(name, names)}Steps: {', '.join(names)}.")
+
+
+def settings_of(verb: Verb) -> Any:
+    """Return the dataclass with the options of a verb."""
+    module, _, name = verb.settings.partition(":")
+    return getattr(import_module(module), name)
 
 
 FREE_VALUES = frozenset(

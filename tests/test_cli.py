@@ -248,3 +248,29 @@ def test_dlc_alone_prints_the_help_as_it_stands(dlc):
     code, out, err = dlc()
     assert code == 2
     assert (out + err).strip() == helped.strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["plot", "file=poses.h5"], "poses.h5"),
+        (["label-video", "file=poses.h5"], "poses.h5"),
+        (["export", "run=/no/run"], "run=/no/run is no run's folder"),
+        (["plot"], "Outside a project, `dlc plot` needs run=/path/to/run or file=POSES."),
+        (["export"], "Outside a project, `dlc export` needs run=/path/to/run."),
+    ],
+)
+def test_steps_after_analyze_do_without_a_project_if_told_a_run_or_a_file(dlc, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.mp4").touch()
+    code, _, err = dlc(*words, "a.mp4")
+    assert code == 2
+    assert said in err
+    assert ("no project here:" in err) == (len(words) == 1)
+
+
+def test_a_command_some_of_whose_items_failed_ends_with_an_error(dlc, project_root):
+    (project_root / "a.mp4").touch()
+    code, _, err = dlc("plot", "-p", project_root, project_root / "a.mp4")
+    assert code == 2
+    assert err.splitlines()[-1] == "Error: one thing failed; the notes above say why."

@@ -50,7 +50,8 @@ def extract_frames(project: Project, composed: Composed, arguments: Sequence[str
         for result in results
     ]
     failed = sum(result.failed for result in results)
-    return Outcome({"videos": data}, "" if failed else "dlc check-labels", failed)
+    label = f"label the frames (labeled-data/<video>/CollectedData_{project.scorer}.csv), then dlc check-labels"
+    return Outcome({"videos": data}, "" if failed else label, failed)
 
 
 def _counted(new: int, before: int) -> str:

@@ -63,7 +63,9 @@ def analyze(project: Project | None, composed: Composed, arguments: Sequence[str
         warn(f"{failed} of {len(results)} analyses failed: {names}. The reasons stand above.")
     good = next((result["video"] for result in results if "error" not in result), None)
     following = f" destfolder={shlex.quote(str(destfolder))}" if destfolder else ""
-    next_step = f"dlc plot {shlex.quote(good)}{following}" if good and project is not None else ""
+    if project is None:
+        following = f" run={shlex.quote(str(run.folder))}{following}"
+    next_step = f"dlc plot {shlex.quote(good)}{following}" if good else ""
     return Outcome({"videos": results}, next_step, failed)
 
 

@@ -183,5 +183,7 @@ def _failure(video: str, exc: DlcError) -> dict[str, Any]:
 
 
 def _following(composed: Composed) -> str:
-    destfolder = composed.config.destfolder
-    return f" destfolder={shlex.quote(str(destfolder))}" if destfolder else ""
+    """Return the options of this step that the next one needs as well to find the same poses."""
+    asked = {name: composed.config[name] for name in ("run", "destfolder", "file")}
+    typed = {name: value for name, value in asked.items() if value and composed.sources.get(name) == "command line"}
+    return "".join(f" {name}={shlex.quote(str(value))}" for name, value in typed.items())

@@ -1,5 +1,6 @@
 """`dlc analyze` as the command line calls it."""
 
+import shlex
 import shutil
 
 import av
@@ -9,11 +10,14 @@ import torch
 
 from dlc_core import console
 from dlc_core.errors import ConfigError, RunError
+from dlc_core.export.run import export
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.run import Crops, analyze
+from dlc_core.overrides import quote_free_values, sort_tokens
 from dlc_core.plugin_api.hydra_bridge import compose
 from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
+from dlc_core.visualize.run import plot
 
 
 def run_analyze(run, *arguments, **options):
@@ -28,7 +32,14 @@ def test_outside_any_project_a_run_given_by_its_path_analyzes_and_exports(run, v
     stem = "mouseDLC_Timm_DemoNov21shuffle1_first_snapshot_10"
     assert [name.rsplit("/")[-1] for name in result["files"]] == [f"{stem}.h5", f"{stem}_meta.pickle", f"{stem}.csv"]
     assert (result["frames"], result["new_frames"]) == (50, 50)
-    assert outcome.next_step == ""  # the next verbs need a project
+    words = shlex.split(outcome.next_step)
+    assert words[:2] == ["dlc", "plot"]
+    overrides, videos = sort_tokens(words[2:])
+    drawn = plot(None, compose("plot", quote_free_values(overrides)), videos)
+    assert drawn.failed == 0
+    assert f"run={run.folder}" in shlex.split(drawn.next_step)
+    exported = export(None, compose("export", quote_free_values([*overrides, "exporter=csv"])), videos)
+    assert exported.failed == 0
     poses = PoseFile.open(video.with_name(f"{stem}.zarr"))
     assert poses.attributes["config"]["precision"] == "float32"
     assert poses.attributes["project"]["shuffle"] == 1
