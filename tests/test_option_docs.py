@@ -92,7 +92,7 @@ def test_every_option_of_every_component_of_ours_has_a_meaning(kind):
     ("verb", "option", "known"),
     [
         ("train", "optimizer.name", "dlc_core.training.module:_OPTIMIZERS"),
-        ("train", "head.target", "dlc_plugins.heads.deconv_codec:TARGETS"),
+        ("train", "head.target", "dlc_plugins.heads:TARGETS"),
         ("train", "backbone.output_stride", "dlc_plugins.backbones.timm_backbone:OUTPUT_STRIDES"),
         ("create_dataset", "split.method", "dlc_core.data.splits:METHODS"),
         ("analyze", "precision", "dlc_core.inference.predictor:PRECISIONS"),

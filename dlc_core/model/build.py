@@ -59,6 +59,7 @@ def build_model(config: Mapping[str, Any], skeleton: Skeleton, pretrained: bool 
     parts = _Parts(f"backbone {backbone_config.get('name')!r}", f"head {head_config.get('name')!r}")
     plugins = load_plugins()
     options = plugins.registry("backbone").options(backbone_config)
+    plugins.registry("head").options(head_config)  # before weights are looked for
     if pretrained is not None and "pretrained" in options:
         options["pretrained"] = pretrained
         if not pretrained and "weights_file" in options:

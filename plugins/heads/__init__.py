@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dlc_core.errors import ConfigError, suggest
 from dlc_core.plugin_api import Component, hookimpl
+
+TARGETS = ("disc", "gaussian")
 
 
 @dataclass
@@ -34,6 +37,23 @@ class DeconvConfig:
     locref_stdev: float = 7.2801
     locref_weight: float = 0.05
     intermediate_supervision: bool = False
+
+    def __post_init__(self) -> None:
+        check_target(self.target)
+
+
+def check_target(target: str) -> None:
+    """Check the option ``target``.
+
+    Raises
+    ------
+    ConfigError
+        There is no such target.
+    """
+    if target not in TARGETS:
+        raise ConfigError(
+            f"head.target={target!r} is unknown. {suggest(target, TARGETS)}Choose one of {', '.join(TARGETS)}."
+        )
 
 
 @hookimpl

