@@ -37,6 +37,10 @@ class Preprocessing:
     min_input_size: int = 64
 
     def __post_init__(self) -> None:
+        if self.max_input_size < 1:  # first, because an automatic scale follows from it
+            raise ConfigError(
+                f"preprocessing.max_input_size is {self.max_input_size}; a side in pixels, 1 or more, is needed."
+            )
         if not 0 < self.global_scale <= 10:
             raise ConfigError(
                 f"preprocessing.global_scale is {self.global_scale}; a factor above 0 and up to 10 is needed."

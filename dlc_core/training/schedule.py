@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from dlc_core.errors import ConfigError, suggest
 
@@ -137,12 +137,21 @@ def make_schedule(
     if name == "cosine":
         return Cosine(lr, warmup_steps, floor)
     if name == "multi_step":
-        for stage in multi_step:
-            if len(stage) != 2:
-                raise ConfigError(f"schedule.multi_step holds {list(stage)}; every entry is [rate, until step].")
-        return MultiStep(tuple((float(rate), int(until)) for rate, until in multi_step), warmup_steps)
+        return MultiStep(tuple(_stage(entry) for entry in multi_step), warmup_steps)
     known = ("cosine", "multi_step")
     raise ConfigError(f"schedule.name is {name!r}. {suggest(name, known)}Known: {', '.join(known)}.")
+
+
+def _stage(entry: Any) -> tuple[float, int]:
+    """Return rate and last step of an entry of ``schedule.multi_step``."""
+    try:
+        rate, until = entry
+        return float(rate), int(until)
+    except (TypeError, ValueError, OverflowError) as exc:
+        shown = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else entry
+        raise ConfigError(
+            f"schedule.multi_step holds {shown!r}; every entry is [rate, until step], like [0.005, 10000]."
+        ) from exc
 
 
 def _require_positive(what: str, value: float) -> None:

@@ -19,6 +19,7 @@ from pytorch_lightning.loggers import Logger
 from dlc_core.errors import ConfigError, suggest
 from dlc_core.training.settings import TrainerSettings
 
+_TRUE_PRECISIONS = ("64", "64-true", "16-true", "bf16-true")
 _LENGTH = "training.steps=N or training.minutes=M"
 _OURS = {
     **dict.fromkeys(("max_epochs", "max_steps", "min_epochs", "min_steps", "fast_dev_run"), _LENGTH),
@@ -48,6 +49,11 @@ def make_trainer(
     given = {name: value for name, value in options.items() if value is not None}
     _check_names(given)
     _check_gpu(str(given.get("accelerator")))
+    if str(given.get("precision")) in _TRUE_PRECISIONS:
+        raise ConfigError(
+            f"trainer.precision={given['precision']} would change images and targets, too; choose 32, 16-mixed or "
+            "bf16-mixed."
+        )
     try:
         with quiet_lightning():
             return Trainer(

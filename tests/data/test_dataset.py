@@ -76,6 +76,8 @@ def test_limits_that_exclude_every_image_are_refused_as_such() -> None:
         ConfigError, match=r"min_input_size is 9999, which is more than preprocessing\.max_input_size, 1500"
     ):
         Preprocessing(min_input_size=9999)
+    with pytest.raises(ConfigError, match=r"max_input_size is -5; a side in pixels, 1 or more"):
+        Preprocessing(global_scale=-0.05, max_input_size=-5, min_input_size=-9)
 
 
 def test_a_sample_depends_on_seed_step_and_index_alone(frames, labels) -> None:

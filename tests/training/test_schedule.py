@@ -72,7 +72,13 @@ def test_an_unknown_schedule_names_the_near_one():
         make_schedule("cosin", 1e-3)
 
 
-@pytest.mark.parametrize("bad", [[[0.005]], [], [[0.005, 10], [0.02, 10]], [[-1, 10]]])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *([[0.005]], [], [[0.005, 10], [0.02, 10]], [[-1, 10]]),
+        *([1, 2], ["ab"], [["a", "b"]], [[0.1, None]], [[0.1, float("nan")]], [[0.1, float("inf")]]),
+    ],
+)
 def test_a_multi_step_that_makes_no_sense_is_refused(bad):
     with pytest.raises(ConfigError, match="multi_step"):
         make_schedule("multi_step", 1e-3, multi_step=bad)

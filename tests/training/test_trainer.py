@@ -55,3 +55,9 @@ def test_a_gpu_that_is_not_there_is_said_in_words(tmp_path, monkeypatch):
         options = compose("train", [f"trainer.accelerator={name}"]).plain()["trainer"]
         with pytest.raises(ConfigError, match=rf"accelerator={name}, but .* use trainer\.accelerator=cpu"):
             make_trainer(options, tmp_path, [])
+
+
+@pytest.mark.parametrize("precision", [64, "64-true", "16-true", "bf16-true"])
+def test_a_precision_that_batches_do_not_go_along_with_is_refused(tmp_path, precision):
+    with pytest.raises(ConfigError, match=rf"trainer\.precision={precision} .*choose 32, 16-mixed or bf16-mixed"):
+        make_trainer({"precision": precision, "accelerator": "cpu"}, tmp_path, [])
