@@ -32,7 +32,8 @@ def option_docs(settings: type, prefix: str = "") -> dict[str, OptionDoc]:
     documented = {
         name: doc for base in reversed(settings.__mro__) if is_dataclass(base) for name, doc in _documented(base)
     }
-    hints, found = get_type_hints(settings), {}
+    hints = get_type_hints(settings)
+    found: dict[str, OptionDoc] = {}
     for field in fields(settings):
         hint = hints[field.name]
         if is_dataclass(hint) and isinstance(hint, type):

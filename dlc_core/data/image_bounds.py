@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dlc_core.console import warn
+from dlc_core.console import counted, warn
 from dlc_core.geometry import outside
 from dlc_core.labels.table import LabelTable
 
@@ -37,8 +37,9 @@ def without_points_outside(labels: LabelTable, sizes: Mapping[str, tuple[int, in
     if not found:
         return labels
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    lie = "lies outside its image and counts" if len(found) == 1 else "lie outside their image and count"
     warn(
-        f"{len(found)} labelled points lie outside their image and count as not labelled: "
+        f"{counted(len(found), 'labelled point')} {lie} as not labelled: "
         f"{', '.join(found[:_SHOWN])}{more}. `dlc check-labels` lists them; correct the label tables, then "
         "dlc create-dataset overwrite=true."
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlc_core.console import warn
+from dlc_core.console import counted, warn
 from dlc_core.errors import DataError, DiskError, suggest
 from dlc_core.files import disk_error
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
@@ -298,9 +298,11 @@ def _only_whole_points(table: LabelTable) -> LabelTable:
     if not broken.any():
         return table
     frame, _, bodypart = np.argwhere(broken)[0]
+    number = int(broken.sum())
+    has = ("has", "counts") if number == 1 else ("have", "count")
     warn(
-        f"{int(broken.sum())} labelled points have a missing or infinite coordinate and count as not labelled, the "
-        f"first is {table.bodyparts[bodypart]} in {table.images[frame]}. `dlc check-labels` lists them."
+        f"{counted(number, 'labelled point')} {has[0]} a missing or infinite coordinate and {has[1]} as not labelled, "
+        f"the first is {table.bodyparts[bodypart]} in {table.images[frame]}. `dlc check-labels` lists them."
     )
     keypoints = np.where(table.present[..., None], table.keypoints, np.nan)
     return LabelTable(table.scorer, table.images, table.bodyparts, keypoints)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from dlc_core.model.pose_model import PoseModel
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.project.runs import Run
 from dlc_core.skeleton import Skeleton
-from dlc_core.training.checkpoint import Checkpoint, Provider, load_checkpoint, require_names
+from dlc_core.training.checkpoint import Checkpoint, Provider, build_from, load_checkpoint, require_names
 from dlc_core.training.resume import require_resumable
 from dlc_core.training.snapshots import regular_snapshots
 from dlc_core.training.transfer import transfer_weights
@@ -124,7 +125,7 @@ def make_model(config: Mapping[str, Any], project: Project, checkpoint: Checkpoi
     skeleton = project.skeleton
     if checkpoint is not None:
         require_names(checkpoint, skeleton)
-        return build_model(config, checkpoint.skeleton, pretrained=False)
+        return build_from(replace(checkpoint, config=config))
     path = config["init_weights"]
     if not path:
         return build_model(config, skeleton)

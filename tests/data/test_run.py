@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from dlc_core.data.create import TrainingSet
+from dlc_core.data.image_bounds import without_points_outside
 from dlc_core.data.run import create_dataset
 from dlc_core.errors import ConfigError, DataError
+from dlc_core.labels.table import LabelTable
 from dlc_core.plugin_api.hydra_bridge import compose
 from dlc_core.project.project import Project
 from dlc_core.project.runs import shuffle_folder
@@ -39,6 +42,19 @@ def test_the_pose_cfg_shows_what_training_would_use(labelled_project):
     assert f"# save_iters: {plain['training']['save_iters']} " in text
     assert f"# pos_dist_thresh: {plain['head']['pos_dist_thresh']:g}" in text
     assert "# cropratio: 0.4 " in text, "options of other augmenters are there, too"
+
+
+def test_a_misspelt_split_is_found_before_the_training_set_that_exists(labelled_project):
+    run(labelled_project, "trainingsetindex=0")
+    with pytest.raises(ConfigError, match="Did you mean 'video'"):
+        run(labelled_project, "trainingsetindex=0", "split.method=vidoe")
+
+
+def test_one_point_outside_its_image_is_one_point(capsys):
+    image = "labeled-data/a/1.png"
+    points = np.array([[[[5.0, 5.0], [-20.0, 5.0]]]])
+    without_points_outside(LabelTable("Me", (image,), ("hand", "tail"), points), {image: (32, 32)})
+    assert "1 labelled point lies outside its image and counts as not labelled" in capsys.readouterr().err
 
 
 def test_a_split_file_with_an_awkward_name_works(labelled_project):

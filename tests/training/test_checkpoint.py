@@ -13,7 +13,9 @@ import torch
 
 from dlc_core.errors import CheckpointError, DiskError
 from dlc_core.model.build import build_model
+from dlc_core.project.project import Project
 from dlc_core.skeleton import Skeleton
+from dlc_core.training.assemble import make_model
 from dlc_core.training.checkpoint import Checkpoint, Provider, load_checkpoint, load_model, save_checkpoint
 from dlc_core.training.snapshots import SnapshotFolder, regular_snapshots
 
@@ -89,6 +91,17 @@ def test_a_component_that_is_no_longer_installed_is_named_with_who_provided_it(t
     )
     with pytest.raises(CheckpointError, match=r"'my_net' of dlc-mynet 1\.2\.0 \[mynet\].*Install"):
         load_model(path)
+
+
+def test_a_training_is_not_resumed_without_its_plugin_and_says_which_one_it_was(tmp_path):
+    (tmp_path / "config.yaml").write_text("Task: t\nscorer: a\ndate: d\nbodyparts: [nose, left, right]\n")
+    config = {**CONFIG, "backbone": {"name": "my_net", "width": 3}, "init_weights": None}
+    path = tmp_path / "snapshot_0000010.ckpt"
+    save_checkpoint(
+        make_checkpoint(config=config, components={"backbone": Provider("my_net", "dlc-mynet 1.2.0 [mynet]")}), path
+    )
+    with pytest.raises(CheckpointError, match=r"'my_net' of dlc-mynet 1\.2\.0 \[mynet\].*Install"):
+        make_model(config, Project.open(tmp_path), load_checkpoint(path), first=True)
 
 
 def test_weights_that_do_not_fit_are_a_clear_line(tmp_path):
