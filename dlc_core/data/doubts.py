@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dlc_core.console import warn
 from dlc_core.data.training_set import TrainingSet
 from dlc_core.image_files import odd_sizes, partly_used
@@ -43,18 +46,24 @@ def tell_unlabelled_parts(labels: LabelTable, made: Sequence[TrainingSet]) -> No
     made : sequence of TrainingSet
         Divisions of them.
     """
-    nowhere = {name for name, found in zip(labels.bodyparts, labels.present.any(axis=(0, 1)), strict=True) if not found}
+    nowhere = set(labels.bodyparts) - _labelled(labels, labels.present)
     for name in labels.bodyparts:
         if name in nowhere:
             warn(f"the body part {name!r} is labelled in no frame; label it, or remove it from bodyparts.")
     for training_set in made:
         train = set(training_set.split.train)
         rows = [row for row, name in enumerate(labels.images) if name in train]
-        found = labels.present[rows].any(axis=(0, 1))
-        lost = [name for name, any_ in zip(labels.bodyparts, found, strict=True) if not any_ and name not in nowhere]
+        found = _labelled(labels, labels.present[rows])
+        lost = [name for name in labels.bodyparts if name not in found | nowhere]
         if lost:
             warn(
                 f"no training frame of shuffle {training_set.shuffle}, TrainingFraction {training_set.fraction}, has a "
                 f"label of {', '.join(map(repr, lost))}, which cannot be learnt there. Label more frames, or choose "
                 "another seed."
             )
+
+
+def _labelled(labels: LabelTable, present: NDArray[np.bool_]) -> set[str]:
+    """Return the body parts with a label among the frames of `present`, (frames, individuals, keypoints) bool."""
+    counts = present.sum(axis=(0, 1)).tolist()
+    return {name for name, count in zip(labels.bodyparts, counts, strict=True) if count}
