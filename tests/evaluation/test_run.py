@@ -125,7 +125,7 @@ def test_a_label_outside_its_image_in_an_old_training_set_changes_no_error_and_i
     capsys.readouterr()
     after = measured(run_step("evaluate", project))
     said = capsys.readouterr().err
-    assert f"{PARTS[part]} in {name} at 5000, -50" in said and said.count("lie outside their image") == 1
+    assert f"{PARTS[part]} in {name} at 5000, -50" in said and said.count("lies outside its image") == 1
     assert after["test"]["points"] == before["test"]["points"] - 1
     assert after["train"] == before["train"]
     assert after["test"]["rmse_px"] < 200, "no side of the images is longer"
