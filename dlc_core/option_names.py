@@ -12,15 +12,12 @@ from dlc_core.verbs import Verb, settings_of
 
 _DEEPLABCUTS = {
     "maxiters": "training.steps",
-    "epochs": "training.steps",
     "saveiters": "training.save_iters",
     "displayiters": "training.display_iters",
-    "save_epochs": "training.save_iters",
-    "gputouse": "trainer.devices",
     "net_type": "backbone",
     "augmenter_type": "augmenter",
 }
-"""Arguments of DeepLabCut's functions that are called otherwise here."""
+"""Arguments of DeepLabCut's functions that mean the same under another name here, in the same unit."""
 
 
 def meant(verb: Verb, option: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dlc_core.console import say, warn
-from dlc_core.errors import DataError, PluginError
+from dlc_core.errors import DataError, DlcError
 from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.inference.exports import REPLACED, difference
 from dlc_core.inference.pose_file import PoseFile, store_attributes
@@ -156,7 +156,7 @@ def installed_readers() -> list[Reader]:
                 reader = registry.build({"name": name})
                 if all(reader.suffix != other.suffix for other in readers):
                     readers.append(reader)
-        except PluginError:  # one that cannot be imported is reported by `dlc plugins`
+        except DlcError:  # one that cannot be imported, or not be built without options of the user's
             continue
     return readers
 

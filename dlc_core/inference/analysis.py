@@ -149,8 +149,8 @@ def analyze_video(
 def _tidy(path: Path, about: _Video, options: AnalysisOptions) -> None:
     if tidy(path, options.overwrite):
         say(
-            f"{about.path.name}: an analysis that was to replace these poses was interrupted; what it left is removed "
-            "(with overwrite=true it would go on)."
+            f"{about.path.name}: an analysis that is to replace these poses was interrupted; overwrite=true goes on "
+            "with it."
         )
 
 

@@ -42,19 +42,19 @@ def is_tidy(path: Path) -> bool:
 
 
 def tidy(path: Path, replacing: bool) -> bool:
-    """Finish or remove what a killed process left beside the store `path`. Hold its lock.
+    """Finish what a killed process left beside the store `path`. Hold its lock.
 
     Parameters
     ----------
     path : Path
     replacing : bool
-        Whether the store is to be replaced now: then a replacement that was begun is kept, to go on with. Otherwise it
-        becomes the store if there is none, and is removed if there is one.
+        Whether the store is to be replaced now. If not, a replacement that was begun becomes the store if there is
+        none, and is kept, to go on with, if there is one.
 
     Returns
     -------
     bool
-        Whether a replacement was removed.
+        Whether a replacement waits beside the store, and is not asked for.
 
     Raises
     ------
@@ -67,10 +67,7 @@ def tidy(path: Path, replacing: bool) -> bool:
         if not replacing and new.exists() and not path.exists():  # it was complete, or there was nothing to replace
             new.rename(path)
         _put_back(path)
-        if replacing or not new.exists():
-            return False
-        remove(new)
-    return True
+        return not replacing and new.exists()
 
 
 def put_in_place(new: Path, path: Path) -> None:

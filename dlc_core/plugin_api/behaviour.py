@@ -33,7 +33,7 @@ def check_backbone(name: str, options: dict[str, Any]) -> None:
 
     from dlc_core.model.structures import Features
 
-    if "pretrained" in load_plugins().registry("backbone").options({"name": name}):
+    if "pretrained" in load_plugins().registry("backbone").options({"name": name, **options}):
         options = {"pretrained": False, **options}
     backbone = _build("backbone", name, options)
     assert isinstance(backbone, protocols.Backbone), f"{name} lacks an attribute of the Backbone protocol"

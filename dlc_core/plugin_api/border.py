@@ -10,22 +10,24 @@ from dlc_core.plugin_api.registry import PLUGIN_FAILURES
 
 
 @contextmanager
-def blaming(what: str) -> Iterator[None]:
+def blaming(what: str, passing: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
     """Turn whatever the code of a component raises into one line that starts with `what`; our own errors pass.
 
     Parameters
     ----------
     what : str
         The component and what was asked of it: ``"the frame selector 'kmeans' cannot choose among 30 frames"``.
+    passing : tuple of exception types
+        What is nobody's fault and is let through: a device out of memory.
 
     Raises
     ------
     PluginError
-        The block raised anything but a `DlcError`.
+        The block raised anything but a `DlcError` or what is `passing`.
     """
     try:
         yield
-    except DlcError:
+    except (DlcError, *passing):
         raise
     except PLUGIN_FAILURES as exc:
         text = next(iter(str(exc).strip().splitlines()), "")

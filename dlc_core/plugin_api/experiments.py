@@ -67,7 +67,9 @@ def refuse_others(verb: str, overrides: Sequence[str], cause: ConfigError | None
 
 
 def _names(override: Override) -> list[str]:
-    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(override.value())]
+    if not override.is_sweep_override():
+        return [str(override.value())]
+    return list(override.sweep_string_iterator()) if override.is_choice_sweep() else []  # a glob finds what is there
 
 
 def _takes(verb: str, overrides: Sequence[str]) -> bool:

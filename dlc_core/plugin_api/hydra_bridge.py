@@ -61,8 +61,8 @@ class Composed:
     sources: Mapping[str, str]
 
     def plain(self) -> dict[str, Any]:
-        """Return the configuration as plain, resolved dictionaries and lists."""
-        plain = OmegaConf.to_container(self.config, resolve=True)
+        """Return the configuration as plain, resolved dictionaries and lists; of an Enum, the name of its member."""
+        plain = OmegaConf.to_container(self.config, resolve=True, enum_to_str=True)
         assert isinstance(plain, dict)
         return {str(key): value for key, value in plain.items()}
 
@@ -144,7 +144,13 @@ def _project_layers(verb: str, project: Project, overrides: Sequence[str]) -> li
     config = compose_once(verb, address, [])
     pose_cfg = OmegaConf.select(config, "training.pose_cfg")
     place = {key: config[key] for key in ("shuffle", "trainingsetindex", "iteration") if key in config}
-    layers = project_layers(project, pose_cfg=Path(pose_cfg) if pose_cfg else None, verb=verb, **place)
+    layers = project_layers(
+        project,
+        pose_cfg=Path(pose_cfg) if pose_cfg else None,
+        verb=verb,
+        overruled=[override.key_or_group for override in parsed(verb, overrides)],
+        **place,
+    )
     return [layer for layer in layers if not layer.is_choice or _is_usable(layer, layers, verb, overrides)]
 
 
@@ -167,16 +173,23 @@ def _is_usable(layer: Layer, layers: Sequence[Layer], verb: str, overrides: Sequ
     if layer.value in known:
         return True
     stronger = [other for other in layers[layers.index(layer) + 1 :] if other.is_choice]
-    is_overruled = any(other.option == layer.option for other in stronger) or any(
-        choices_of(compose_once(verb, overrides, [replace(layer, value=other)])).get(layer.option) != other
-        for other in known[:2]  # if neither gets through, something stronger chose
-    )
-    if is_overruled:
+    if any(other.option == layer.option for other in stronger) or _is_overruled(layer, known[:2], verb, overrides):
         return False
     raise ConfigError(
         f"{layer.source} asks for {layer.option}={layer.value}, which is not installed. "
         f"{suggest(str(layer.value), known)}Known: {', '.join(known)}."
     )
+
+
+def _is_overruled(layer: Layer, others: Sequence[str], verb: str, overrides: Sequence[str]) -> bool:
+    """Tell whether the command line or an experiment chooses, by trying whether other choices of a file count."""
+    try:
+        return any(
+            choices_of(compose_once(verb, overrides, [replace(layer, value=other)])).get(layer.option) != other
+            for other in others
+        )
+    except ConfigError:  # options of the missing component, which the others do not have
+        return False
 
 
 def _applies(layer: Layer, chosen: DictConfig) -> bool:

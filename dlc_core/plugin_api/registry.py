@@ -159,7 +159,7 @@ class Registry(Mapping[str, Entry]):
         assert isinstance(options, dict)
         if hasattr(entry.component.config, "__post_init__"):
             try:
-                entry.component.config(**{str(key): value for key, value in options.items()})
+                OmegaConf.to_object(merged)
             except DlcError:
                 raise
             except PLUGIN_FAILURES as exc:

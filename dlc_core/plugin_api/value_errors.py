@@ -24,8 +24,8 @@ def value_error(exc: BaseException) -> str:
     if match := re.search(r"Ambiguous value for argument '(.+?)=(.+)'", str(exc)):
         key, value = match.groups()
         return (
-            f"{key}={value} holds several values. As a list write '{key}=[{value}]', as a text write "
-            f"\"{key}='{value}'\"; to try one after the other, add -m."
+            f"{key}={value} holds several values; one is needed. To try one after the other, add -m; where a list is "
+            f"taken, write '{key}=[{value}]', where a text, \"{key}='{value}'\"."
         )
     for cause in causes(exc):
         if isinstance(cause, InterpolationKeyError):

@@ -7,7 +7,7 @@ this program does not have is reported, once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,12 @@ class Layer:
     is_choice: bool = False
 
 
-def layers(config: Mapping[str, Any], pose_cfg: Mapping[str, Any], verb: str | None = None) -> list[Layer]:
+def layers(
+    config: Mapping[str, Any],
+    pose_cfg: Mapping[str, Any],
+    verb: str | None = None,
+    overruled: Collection[str] = (),
+) -> list[Layer]:
     """Return what the two files say about options, the weakest first.
 
     Parameters
@@ -63,6 +68,8 @@ def layers(config: Mapping[str, Any], pose_cfg: Mapping[str, Any], verb: str | N
         What a pose_cfg.yaml sets; keys without a value (null) say nothing.
     verb : str or None
         ``"train"``, ...: leave out keys that count for other verbs. None takes all.
+    overruled : collection of str
+        Options that something stronger gives.
 
     Returns
     -------
@@ -74,7 +81,10 @@ def layers(config: Mapping[str, Any], pose_cfg: Mapping[str, Any], verb: str | N
     ConfigError
         ``cropping`` is on, counts for the verb, and lacks a limit.
     """
-    return [*_layers_of(CONFIG, _with_crop(config, verb), verb), *_layers_of(POSE_CFG, dict(_flat(pose_cfg)), verb)]
+    return [
+        *_layers_of(CONFIG, _with_crop(config, verb, overruled), verb),
+        *_layers_of(POSE_CFG, dict(_flat(pose_cfg)), verb),
+    ]
 
 
 def project_layers(
@@ -85,6 +95,7 @@ def project_layers(
     trainingsetindex: int | None = 0,
     iteration: int | None = None,
     verb: str | None = None,
+    overruled: Collection[str] = (),
 ) -> list[Layer]:
     """Return the layers of a project: its config.yaml, then the pose_cfg.yaml of a shuffle.
 
@@ -98,6 +109,8 @@ def project_layers(
         Whose pose_cfg.yaml; one that does not exist says nothing.
     verb : str or None
         As for `layers`.
+    overruled : collection of str
+        Options that the command line gives: what the files say of them does not count and is not checked.
 
     Raises
     ------
@@ -113,7 +126,7 @@ def project_layers(
     else:
         path = pose_cfg_file(project, shuffle, trainingsetindex, iteration)
         stated = read_pose_cfg(path) if path is not None and path.is_file() else {}
-    return layers(project.config.written, stated, verb)
+    return layers(project.config.written, stated, verb, overruled)
 
 
 def pose_cfg_file(
@@ -206,11 +219,11 @@ def _table_order(stated: Mapping[str, Any], table: Mapping[str, Key]) -> list[st
     return sorted(stated, key=lambda key: position.get(key, len(position)))
 
 
-def _with_crop(config: Mapping[str, Any], verb: str | None) -> dict[str, Any]:
+def _with_crop(config: Mapping[str, Any], verb: str | None, overruled: Collection[str]) -> dict[str, Any]:
     """Return config.yaml with ``cropping`` holding the four limits if it is on, and nothing if it is off."""
     stated = dict(config)
     verbs = _TABLES[CONFIG]["cropping"].verbs
-    if not stated.get("cropping") or (verb is not None and verb not in verbs):
+    if not stated.get("cropping") or (verb is not None and verb not in verbs) or "crop" in overruled:
         return {**stated, "cropping": None}
     limits = {key: stated.get(key) for key in ("x1", "x2", "y1", "y2")}
     missing = [key for key, limit in limits.items() if limit is None]

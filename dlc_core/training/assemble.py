@@ -79,8 +79,8 @@ def automatic_scale(sizes: Sequence[tuple[int, int]], max_input_size: int) -> fl
         return 1.0
     scale = _FULL_DETAIL_SIDE / float(np.median([max(size) for size in sizes]))
     largest = max_input_size / math.sqrt(float(np.median([height * width for height, width in sizes])))
-    chosen = min(max(_SMALLEST_AUTOMATIC_SCALE, scale), largest, 1.0)
-    return math.floor(chosen * 10_000) / 10_000
+    chosen = min(max(_SMALLEST_AUTOMATIC_SCALE, scale), 1.0)
+    return round(chosen, 4) if chosen <= largest else math.floor(largest * 10_000) / 10_000
 
 
 def has_gpu(config: Mapping[str, Any]) -> bool:

@@ -142,7 +142,10 @@ def fit(
         with quiet_lightning():
             trainer.fit(module, datamodule=data)
     except DlcError as exc:
-        raise of_worker(exc) from exc
+        told = of_worker(exc)
+        if told is exc:
+            raise
+        raise told from exc
     except torch.OutOfMemoryError as exc:
         raise ConfigError(
             f"the device ran out of memory at step {module.step}. Lower training.batch_size and raise "

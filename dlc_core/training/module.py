@@ -132,7 +132,8 @@ class PoseModule(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 - the signature is Lightning's
         """Make one optimiser step from a batch of ``batch_size * accumulate`` samples."""
         if self.batch_augmenter is not None:
-            with blaming(f"the augmenter {type(self.batch_augmenter).__name__} fails at step {self.step}"):
+            name = type(self.batch_augmenter).__name__
+            with blaming(f"the augmenter {name} fails at step {self.step}", (torch.OutOfMemoryError,)):
                 batch = augment_batch(batch, self.batch_augmenter, self.seed)
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)

@@ -184,6 +184,11 @@ def _failure(video: str, exc: DlcError) -> dict[str, Any]:
 
 def _following(composed: Composed) -> str:
     """Return the options of this step that the next one needs as well to find the same poses."""
-    asked = {name: composed.config[name] for name in ("run", "destfolder", "file")}
-    typed = {name: value for name, value in asked.items() if value and composed.sources.get(name) == "command line"}
+    names = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex", "destfolder", "file")
+    asked = {name: composed.config[name] for name in names}
+    typed = {
+        name: value
+        for name, value in asked.items()
+        if value is not None and composed.sources.get(name) == "command line"
+    }
     return "".join(f" {name}={shlex.quote(str(value))}" for name, value in typed.items())

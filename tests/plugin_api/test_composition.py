@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from dlc_core.errors import ConfigError
-from dlc_core.plugin_api.hydra_bridge import compose, prepare_sweep
+from dlc_core.plugin_api.hydra_bridge import Composed, compose, prepare_sweep
 from dlc_core.project.project import Project
 from dlc_core.project.runs import shuffle_folder
 
@@ -83,3 +85,29 @@ def test_what_is_needed_cannot_be_taken_away(override):
 def test_several_components_where_one_is_needed_are_refused_with_the_way_to_try_them():
     with pytest.raises(ConfigError, match=r"backbone takes one name.*dlc train -m backbone=A,B"):
         compose("train", ["backbone=[resnet50,resnet18]"])
+
+
+class Mode(Enum):
+    FAST = 1
+    EXACT = 2
+
+
+def test_a_choice_that_is_an_enum_is_plain_text_where_it_is_stored():
+    assert Composed(OmegaConf.create({"mode": Mode.EXACT}), {}, {}).plain() == {"mode": "EXACT"}
+
+
+def test_options_of_a_component_that_is_not_installed_do_not_hide_that_it_is_not(tmp_path):
+    project = project_with(tmp_path, "default_net_type: my_net\n")
+    with pytest.raises(ConfigError, match="default_net_type asks for backbone=my_net, which is not installed"):
+        compose("train", ["backbone.strange_option=32"], project)
+
+
+def test_half_a_crop_in_config_yaml_matters_only_where_nothing_stronger_crops(tmp_path):
+    project = project_with(tmp_path, "cropping: true\nx1: 0\nx2: 100\ny1: 0\n")
+    assert compose("analyze", ["crop=none"], project).config.crop == "none"
+    with pytest.raises(ConfigError, match="no value for y2"):
+        compose("analyze", [], project)
+
+
+def test_a_sweep_over_all_experiments_is_left_to_hydra():
+    assert prepare_sweep("train", ["experiment=glob(*)"], None) == ["project=from_files"]
