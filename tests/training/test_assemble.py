@@ -10,7 +10,14 @@ from dlc_core.training.assemble import automatic_scale
 
 @pytest.mark.parametrize(
     ("sizes", "scale"),
-    [([(240, 320)], 1.0), ([(480, 640)], 0.5), ([(1080, 1920)], 0.5), ([(300, 400)], 0.8), ([], 1.0)],
+    [
+        ([(240, 320)], 1.0),
+        ([(360, 480)], 0.6667),
+        ([(480, 640)], 0.5),
+        ([(1080, 1920)], 0.5),
+        ([(300, 400)], 0.8),
+        ([], 1.0),
+    ],
 )
 def test_small_images_keep_their_detail_and_large_ones_are_halved(sizes, scale):
     assert automatic_scale(sizes, 1500) == scale
