@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, ValueType
 from omegaconf import DictConfig
 
 from dlc_core.errors import ConfigError
@@ -69,7 +69,8 @@ def refuse_others(verb: str, overrides: Sequence[str], cause: ConfigError | None
 def _names(override: Override) -> list[str]:
     if not override.is_sweep_override():
         return [str(override.value())]
-    return list(override.sweep_string_iterator()) if override.is_choice_sweep() else []  # a glob finds what is there
+    is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP  # finds what is there
+    return [] if is_glob else list(override.sweep_string_iterator())
 
 
 def _takes(verb: str, overrides: Sequence[str]) -> bool:

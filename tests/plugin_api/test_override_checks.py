@@ -60,7 +60,7 @@ def test_a_plus_adds_where_more_may_be_given_than_is_listed(override):
         ("create_dataset", "seed=null", "seed is null; a whole number is needed."),
         ("create_dataset", "shuffles=3", "shuffles is 3; a list is needed, like shuffles=[3], or null."),
         ("create_dataset", "shuffles=[a]", "shuffles[0] is 'a'; a whole number is needed."),
-        ("create_dataset", "shuffles=1,2", "As a list write 'shuffles=[1,2]'"),
+        ("create_dataset", "shuffles=1,2", "where a list is taken, write 'shuffles=[1,2]'"),
         ("create_dataset", "trainingsetindex=all", "trainingsetindex is 'all'; a whole number is needed, or null."),
         ("create_dataset", "split={a:1}", "there is no option 'split.a'. split takes: method"),
         ("create_dataset", "split=3", "split is 3; it is a group of options, set one by one: split.method=..."),
