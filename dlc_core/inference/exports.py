@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from dlc_core.console import say
-from dlc_core.errors import DataError, DlcError, PluginError
-from dlc_core.files import check_name, disk_error, disk_errors, file_hash
+from dlc_core.errors import DataError, DlcError
+from dlc_core.files import check_name, disk_errors, file_hash
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
+from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.protocols import Exporter
 
@@ -145,18 +146,10 @@ def _again(file: Path, record: Mapping[str, Any]) -> ExporterChoice:
 @contextmanager
 def _plugin_border(choice: ExporterChoice, target: Path) -> Iterator[None]:
     """Turn whatever an exporter raises into one line that names it: one video's export must not stop the others."""
-    try:
+    kind = f"{type(choice.exporter).__module__}.{type(choice.exporter).__name__}"
+    what = f"the exporter {choice.name!r} ({kind}) could not write {target.name}"
+    with disk_errors(target, ELSEWHERE), blaming(what, (OSError,)):
         yield
-    except DlcError:
-        raise
-    except OSError as exc:
-        raise disk_error(target, exc, ELSEWHERE) from exc
-    except Exception as exc:
-        kind = f"{type(choice.exporter).__module__}.{type(choice.exporter).__name__}"
-        raise PluginError(
-            f"the exporter {choice.name!r} ({kind}) could not write {target.name}: {type(exc).__name__}: {exc}. "
-            "Choose others with exporter=; a plugin's author can tell what is wrong."
-        ) from exc
 
 
 def difference(poses: PoseFile, file: Path, record: Mapping[str, Any] | None, reader: object) -> str:

@@ -10,19 +10,10 @@ import cv2
 import torch
 
 from dlc_core.errors import DataError
+from dlc_core.model.device import is_out_of_memory
 
 if TYPE_CHECKING:
     from dlc_core.inference.pose_store import PoseStore
-
-_SIGNS = (
-    "out of memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "insufficient memory",
-    "not enough memory",
-    "alloc_failed",
-)
-
 
 @contextmanager
 def enough_memory(device: torch.device, store: PoseStore | None = None) -> Iterator[None]:
@@ -57,10 +48,3 @@ def enough_memory(device: torch.device, store: PoseStore | None = None) -> Itera
             f"the memory of {'this machine' if device.type == 'cpu' else device} is too small for a batch of {size} "
             f"frame(s). {', or '.join(remedies)}."
         ) from exc
-
-
-def is_out_of_memory(exc: BaseException) -> bool:
-    """Tell whether memory was used up: PyTorch has an exception of its own for that on a GPU only, OpenCV has none."""
-    if isinstance(exc, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(exc, RuntimeError | cv2.error) and any(sign in str(exc).lower() for sign in _SIGNS)

@@ -1,10 +1,20 @@
-"""Which device a network computes on."""
+"""Which device a network computes on, and whether its memory is used up."""
 
 from __future__ import annotations
 
+import cv2
 import torch
 
 from dlc_core.errors import ConfigError, suggest
+
+_SIGNS = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "insufficient memory",
+    "not enough memory",
+    "alloc_failed",
+)
 
 
 def resolve_device(device: str = "auto") -> torch.device:
@@ -31,3 +41,10 @@ def resolve_device(device: str = "auto") -> torch.device:
             f"device is {device!r}, but this machine has {torch.cuda.device_count()} CUDA device(s), counted from 0."
         )
     return torch.device(device)
+
+
+def is_out_of_memory(exc: BaseException) -> bool:
+    """Tell whether memory was used up: PyTorch has an exception of its own for that on a GPU only, OpenCV has none."""
+    if isinstance(exc, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(exc, RuntimeError | cv2.error) and any(sign in str(exc).lower() for sign in _SIGNS)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dlc_core.errors import DlcError, PluginError
-from dlc_core.plugin_api.registry import PLUGIN_FAILURES
+
+PLUGIN_FAILURES = (Exception, SystemExit)
+"""What code of a plugin may raise without ending the program; `sys.exit` at import is no `Exception`."""
 
 
 @contextmanager
@@ -30,8 +32,12 @@ def blaming(what: str, passing: tuple[type[BaseException], ...] = ()) -> Iterato
     except (DlcError, *passing):
         raise
     except PLUGIN_FAILURES as exc:
-        text = next(iter(str(exc).strip().splitlines()), "")
         raise PluginError(
-            f"{what}: {f'{type(exc).__name__}: {text}'.rstrip(': .')}. "
-            "Choose another, or tell its author; --debug shows where."
+            f"{what}: {first_line(exc)}. Choose another, or tell its author; --debug shows where."
         ) from exc
+
+
+def first_line(exc: BaseException) -> str:
+    """Return the type and the first line of what went wrong."""
+    text = next(iter(str(exc).strip().splitlines()), "")
+    return f"{type(exc).__name__}: {text}".rstrip(": .")

@@ -21,11 +21,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dlc_core.errors import ConfigError
+from dlc_core.plugin_api.border import PLUGIN_FAILURES
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.hydra_errors import one_line
 from dlc_core.plugin_api.kinds import KINDS
 from dlc_core.plugin_api.presets import CONFIGS
-from dlc_core.plugin_api.registry import PLUGIN_FAILURES
 from dlc_core.verbs import verb_named
 
 if TYPE_CHECKING:
@@ -139,6 +139,11 @@ def parsed(verb: str, overrides: Sequence[str]) -> list[Override]:
     """
     with one_line_errors(verb):
         return OverridesParser.create().parse_overrides(list(overrides))
+
+
+def offered(group: str) -> list[str]:
+    """Return what a config group holds in the composition that is under way: components and presets, sorted."""
+    return sorted(set(GlobalHydra.instance().config_loader().get_group_options(group)))
 
 
 def choices_of(config: DictConfig) -> dict[str, str | list[str]]:

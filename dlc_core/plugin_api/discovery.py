@@ -24,11 +24,12 @@ from packaging.utils import canonicalize_name
 
 from dlc_core import __version__
 from dlc_core.errors import PluginError, suggest
+from dlc_core.plugin_api.border import PLUGIN_FAILURES
 from dlc_core.plugin_api import contract
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.kinds import KINDS
 from dlc_core.plugin_api.presets import CONFIGS, check_presets, preset_names
-from dlc_core.plugin_api.registry import DISABLE_HINT, PLUGIN_FAILURES, Registry
+from dlc_core.plugin_api.registry import DISABLE_HINT, Registry
 
 BUILTIN = (
     "dlc_plugins.backbones",

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override, ValueType
 from omegaconf import DictConfig
 
 from dlc_core.errors import ConfigError
-from dlc_core.plugin_api.composition import compose_once, composes, install, parsed
+from dlc_core.plugin_api.composition import compose_once, composes, install, offered, parsed
 from dlc_core.verbs import VERBS, verb_named
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ _GROUP = "experiment"
 
 def experiments_for(verb: str) -> list[str]:
     """Return the presets that compose with `verb`, sorted; needs `dlc_core.plugin_api.composition.hydra_ready`."""
-    known = sorted(set(GlobalHydra.instance().config_loader().get_group_options(_GROUP)))
-    return [name for name in known if composes(verb, [f"{_GROUP}={name}"], [])]
+    return [name for name in offered(_GROUP) if composes(verb, [f"{_GROUP}={name}"], [])]
 
 
 def compose_with_experiment(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> DictConfig:

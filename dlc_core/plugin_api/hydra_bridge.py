@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -28,6 +27,7 @@ from dlc_core.plugin_api.composition import (
     hydra_ready,
     install,
     leaves,
+    offered,
     one_line_errors,
     parsed,
     store_project_node,
@@ -120,8 +120,7 @@ def group_options(group: str, verb: str = "") -> list[str]:
     with hydra_ready(verb):
         if verb and group == "experiment":
             return experiments_for(verb)
-        loader = GlobalHydra.instance().config_loader()
-        return sorted(set(loader.get_group_options(group)))
+        return offered(group)
 
 
 def _compose_layers(verb: str, overrides: Sequence[str], layers: Sequence[Layer]) -> DictConfig:
@@ -169,7 +168,7 @@ def _is_usable(layer: Layer, layers: Sequence[Layer], verb: str, overrides: Sequ
     ConfigError
         It is not, and nothing stronger chooses something else.
     """
-    known = sorted(set(GlobalHydra.instance().config_loader().get_group_options(layer.option)))
+    known = offered(layer.option)
     if layer.value in known:
         return True
     stronger = [other for other in layers[layers.index(layer) + 1 :] if other.is_choice]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import nullcontext
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -80,12 +81,10 @@ def _unknown_choice(group: str, choice: str) -> str:
 
 def _known_in(group: str) -> list[str]:
     """Return what a group holds: in the composition that failed, or, after a sweep has ended it, in a new one."""
-    hydra = GlobalHydra.instance()
-    if hydra.is_initialized():
-        return sorted(set(hydra.config_loader().get_group_options(group)))
-    from dlc_core.plugin_api.hydra_bridge import group_options
+    from dlc_core.plugin_api.composition import hydra_ready, offered
 
-    return group_options(group)
+    with nullcontext() if GlobalHydra.instance().is_initialized() else hydra_ready():
+        return offered(group)
 
 
 def _unknown_option(verb: str, key: str, exc: BaseException, text: str) -> str:

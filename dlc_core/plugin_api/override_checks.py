@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from dlc_core.errors import ConfigError, suggest
-from dlc_core.plugin_api.composition import parsed
+from dlc_core.plugin_api.composition import offered, parsed
 from dlc_core.plugin_api.kinds import KINDS
 from dlc_core.verbs import verb_named
 
@@ -74,10 +74,10 @@ def _is_none(verb: str, text: str, override: Override) -> bool:
     if group in _OPTIONAL_GROUPS and (override.is_delete() or value is None):
         return True
     if override.is_delete() or value is None:
-        raise ConfigError(f"{text} takes {group} away; one is needed. Choose one of: {_offered(group)}.")
+        raise ConfigError(f"{text} takes {group} away; one is needed. Choose one of: {', '.join(offered(group))}.")
     if isinstance(value, list) and group not in {kind.group for kind in KINDS if kind.many}:
         raise ConfigError(
-            f"{text} gives a list; {group} takes one name. Choose one of: {_offered(group)}. "
+            f"{text} gives a list; {group} takes one name. Choose one of: {', '.join(offered(group))}. "
             f"To try several: dlc {verb_named(verb).command} -m {group}=A,B"
         )
     return False
@@ -95,7 +95,3 @@ def _refuse_deletion(text: str, override: Override) -> bool:
 
 def _groups() -> set[str]:
     return set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra", "project"}
-
-
-def _offered(group: str) -> str:
-    return ", ".join(sorted(set(GlobalHydra.instance().config_loader().get_group_options(group))))

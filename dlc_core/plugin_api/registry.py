@@ -16,11 +16,9 @@ from dlc_core.errors import (
     UnknownComponentError,
     suggest,
 )
+from dlc_core.plugin_api.border import PLUGIN_FAILURES, first_line
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.kinds import Kind
-
-PLUGIN_FAILURES = (Exception, SystemExit)
-"""What code of a plugin may raise without ending the program; `sys.exit` at import is no `Exception`."""
 
 DISABLE_HINT = "Disable all but one: DLC_DISABLED_PLUGINS=<distribution>."
 
@@ -115,7 +113,7 @@ class Registry(Mapping[str, Entry]):
         except PLUGIN_FAILURES as exc:  # a missing CUDA library is an OSError, and nothing is ruled out
             raise BrokenPluginError(
                 f"{self._who(name)} could not be imported from {entry.component.target!r}: "
-                f"{_line(exc)}.{_install_hint(entry)}"
+                f"{first_line(exc)}.{_install_hint(entry)}"
             ) from exc
         return loaded
 
@@ -163,7 +161,7 @@ class Registry(Mapping[str, Entry]):
             except DlcError:
                 raise
             except PLUGIN_FAILURES as exc:
-                raise ConfigError(f"{who} cannot use these options: {_line(exc)}. {takes}") from exc
+                raise ConfigError(f"{who} cannot use these options: {first_line(exc)}. {takes}") from exc
         return {str(key): value for key, value in options.items() if key != "name"}
 
     def build(self, config: Mapping[str, Any], **context: Any) -> Any:
@@ -196,10 +194,10 @@ class Registry(Mapping[str, Entry]):
             raise
         except ImportError as exc:
             raise BrokenPluginError(
-                f"{self._who(name)} could not be built: {_line(exc)}.{_install_hint(self[name])}"
+                f"{self._who(name)} could not be built: {first_line(exc)}.{_install_hint(self[name])}"
             ) from exc
         except PLUGIN_FAILURES as exc:
-            raise PluginError(f"{self._who(name)} could not be built: {_line(exc)}.") from exc
+            raise PluginError(f"{self._who(name)} could not be built: {first_line(exc)}.") from exc
 
     def _who(self, name: str) -> str:
         return f"{self.kind.singular} {name!r} ({self[name].provider})"
@@ -207,9 +205,3 @@ class Registry(Mapping[str, Entry]):
 
 def _install_hint(entry: Entry) -> str:
     return f" If a dependency is missing: {entry.component.install}" if entry.component.install else ""
-
-
-def _line(exc: BaseException) -> str:
-    """Return the type and the first line of what went wrong."""
-    text = next(iter(str(exc).strip().splitlines()), "")
-    return f"{type(exc).__name__}: {text}".rstrip(": .")

@@ -183,7 +183,7 @@ def _place_videos(videos: Iterable[Path], root: Path, final: Path, copy: bool) -
         if target.resolve() != video.resolve():
             if target.exists() or target.is_symlink():
                 raise DataError(f"{target} exists and is another file than {video}. Rename one of them.")
-            _link_orcopy_file(video, target, copy)
+            _link_or_copy(video, target, copy)
         try:
             (root / "labeled-data" / video.stem).mkdir(parents=True, exist_ok=True)
         except OSError as exc:
@@ -205,7 +205,7 @@ def _removed_on_failure(paths: Iterable[Path]) -> Iterator[None]:
         raise
 
 
-def _link_orcopy_file(source: Path, target: Path, copy: bool) -> None:
+def _link_or_copy(source: Path, target: Path, copy: bool) -> None:
     if not copy:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

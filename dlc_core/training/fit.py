@@ -21,6 +21,7 @@ from pytorch_lightning.loggers import Logger
 from dlc_core.console import progress, say, warn
 from dlc_core.data.datamodule import PoseDataModule, of_worker
 from dlc_core.errors import ConfigError, DlcError
+from dlc_core.model.device import is_out_of_memory
 from dlc_core.training.budget import Budget, StepTimer
 from dlc_core.training.checkpoint import Checkpoint, fill
 from dlc_core.training.interrupt import StopSignals
@@ -146,7 +147,9 @@ def fit(
         if told is exc:
             raise
         raise told from exc
-    except torch.OutOfMemoryError as exc:
+    except (MemoryError, RuntimeError) as exc:
+        if not is_out_of_memory(exc):
+            raise
         raise ConfigError(
             f"the device ran out of memory at step {module.step}. Lower training.batch_size and raise "
             "training.accumulate by the same factor, or lower preprocessing.global_scale."

@@ -133,7 +133,7 @@ class PoseModule(LightningModule):
         """Make one optimiser step from a batch of ``batch_size * accumulate`` samples."""
         if self.batch_augmenter is not None:
             name = type(self.batch_augmenter).__name__
-            with blaming(f"the augmenter {name} fails at step {self.step}", (torch.OutOfMemoryError,)):
+            with blaming(f"the augmenter {name} fails at step {self.step}", (MemoryError, torch.OutOfMemoryError)):
                 batch = augment_batch(batch, self.batch_augmenter, self.seed)
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)

@@ -418,3 +418,12 @@ def test_a_full_disk_ends_a_training_with_how_it_goes_on(train, project, monkeyp
     assert [path.name for path in folder_of(project, "full").glob("*.ckpt")] == ["snapshot_0000001.ckpt"]
     monkeypatch.undo()
     assert train("run=full", "resume=true").data["step"] == 3
+
+
+def test_memory_that_a_cpu_lacks_says_which_options_to_lower(train, monkeypatch):
+    def full(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+
+    monkeypatch.setattr("dlc_core.training.module.PoseModule.training_step", full)
+    with pytest.raises(ConfigError, match=r"out of memory at step 0\. Lower training\.batch_size"):
+        train("training.steps=2")
