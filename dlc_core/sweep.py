@@ -161,9 +161,9 @@ def run_sweep(
     from omegaconf.errors import OmegaConfBaseException
 
     from dlc_core.errors import ConfigError, DlcError, PluginError
+    from dlc_core.plugin_api.border import PLUGIN_FAILURES
     from dlc_core.plugin_api.hydra_bridge import prepare_sweep
     from dlc_core.plugin_api.hydra_errors import one_line
-    from dlc_core.plugin_api.border import PLUGIN_FAILURES
     from dlc_core.project.project import Project
 
     project = Project.open(project_root) if project_root else None

@@ -15,6 +15,7 @@ from dlc_core.model.device import is_out_of_memory
 if TYPE_CHECKING:
     from dlc_core.inference.pose_store import PoseStore
 
+
 @contextmanager
 def enough_memory(device: torch.device, store: PoseStore | None = None) -> Iterator[None]:
     """Turn what is raised within the block because memory is used up into one line.

@@ -27,9 +27,10 @@ def blaming(what: str, passing: tuple[type[BaseException], ...] = ()) -> Iterato
     PluginError
         The block raised anything but a `DlcError` or what is `passing`.
     """
+    passed: tuple[type[BaseException], ...] = (DlcError, *passing)
     try:
         yield
-    except (DlcError, *passing):
+    except passed:
         raise
     except PLUGIN_FAILURES as exc:
         raise PluginError(

@@ -24,8 +24,8 @@ from packaging.utils import canonicalize_name
 
 from dlc_core import __version__
 from dlc_core.errors import PluginError, suggest
-from dlc_core.plugin_api.border import PLUGIN_FAILURES
 from dlc_core.plugin_api import contract
+from dlc_core.plugin_api.border import PLUGIN_FAILURES
 from dlc_core.plugin_api.contract import Component
 from dlc_core.plugin_api.kinds import KINDS
 from dlc_core.plugin_api.presets import CONFIGS, check_presets, preset_names
