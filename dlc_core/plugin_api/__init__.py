@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlc_core.inference.pose_file import PoseFile
     from dlc_core.model.grid import CellGrid
     from dlc_core.model.structures import FeatureInfo, Features, Labels, LossTerm, Poses
-    from dlc_core.outliers.structures import DetectorInput, FrameScores
+    from dlc_core.outliers.structures import DetectorInput, FrameScores, PointSuspect
     from dlc_core.skeleton import Skeleton
     from dlc_core.video.crop import Crop
     from dlc_core.video.reader import VideoReader
@@ -33,6 +33,7 @@ _PLACES = {
     "FrameScores": "dlc_core.outliers.structures",
     "Labels": "dlc_core.model.structures",
     "LossTerm": "dlc_core.model.structures",
+    "PointSuspect": "dlc_core.outliers.structures",
     "PoseFile": "dlc_core.inference.pose_file",
     "Poses": "dlc_core.model.structures",
     "Preprocessing": "dlc_core.geometry",
@@ -53,6 +54,7 @@ __all__ = [
     "Kind",
     "Labels",
     "LossTerm",
+    "PointSuspect",
     "PoseFile",
     "Poses",
     "Preprocessing",
