@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+PROGRESS_FILE = "DLC_PROGRESS_FILE"
+"""The environment variable that names a file for `progress` to keep up to date, for a program that watches."""
 
 _quiet_stdout = False
 _tracebacks = False
@@ -73,15 +79,47 @@ class Outcome:
 def progress(description: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:
     """Show a progress bar with rate and time left; plain lines every 10 s when stderr is no terminal.
 
+    If the environment variable `PROGRESS_FILE` names a file, it holds the latest state as JSON:
+    ``{"description", "done", "total", "unit", "rate"}``.
+
     Yields
     ------
     callable
         ``advance(n)``, to be called after `n` more units.
     """
-    if sys.stderr.isatty():
-        yield from _bar(description, total, unit, done)
+    show = _bar if sys.stderr.isatty() else _lines
+    if file := os.environ.get(PROGRESS_FILE):
+        with contextmanager(show)(description, total, unit, done) as advance:
+            yield from _recorded(Path(file), advance, description, total, unit, done)
     else:
-        yield from _lines(description, total, unit, done)
+        yield from show(description, total, unit, done)
+
+
+def _recorded(
+    file: Path, advance: Callable[[int], None], description: str, total: int, unit: str, done: int, every_s: float = 0.5
+) -> Iterator[Callable[[int], None]]:
+    started = shown = time.monotonic()
+    finished = 0
+
+    def write() -> None:
+        from dlc_core.files import write_text
+
+        rate = finished / max(time.monotonic() - started, 1e-9)
+        state = {"description": description, "done": done + finished, "total": total, "unit": unit, "rate": rate}
+        with suppress(OSError):  # a full disk must not end the work that is watched
+            write_text(file, json.dumps(state))
+
+    def both(n: int) -> None:
+        nonlocal finished, shown
+        finished += n
+        advance(n)
+        if time.monotonic() - shown >= every_s:
+            shown = time.monotonic()
+            write()
+
+    write()
+    yield both
+    write()
 
 
 def _bar(description: str, total: int, unit: str, done: int) -> Iterator[Callable[[int], None]]:

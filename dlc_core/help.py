@@ -27,7 +27,7 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
     files = f"[{verb.arguments}]... " if verb.arguments else ""
     lines = [f"Usage: dlc {verb.command} [-p PROJECT] [-m] {files}[name=value]..."]
     lines += ["", f"  {verb.summary}"]
-    offered = {group: names for group in _groups(composed) if (names := group_options(group, verb.name))}
+    offered = {group: names for group in choice_groups(composed) if (names := group_options(group, verb.name))}
     if offered:
         lines += ["", "Choices:", *(f"  {group}: {', '.join(names)}" for group, names in offered.items())]
     lines += ["", "Options, as they are now:", *_option_lines(verb, composed)]
@@ -113,7 +113,7 @@ def completions(command: str, incomplete: str) -> list[str]:
         composed = compose(verb.name)
     except DlcError:
         return []
-    groups = _groups(composed)
+    groups = choice_groups(composed)
     option, equals, typed = incomplete.partition("=")
     if equals:
         doc = documentation(verb, composed).get(option)
@@ -125,7 +125,8 @@ def completions(command: str, incomplete: str) -> list[str]:
     return sorted({name for name in names if name.startswith(incomplete)})
 
 
-def _groups(composed: Composed) -> list[str]:
+def choice_groups(composed: Composed) -> list[str]:
+    """Return the config groups in which something can be chosen."""
     return [*dict.fromkeys([*composed.choices, "experiment"])]
 
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dlc_core.errors import RunError
-from dlc_core.lock import holding
+from dlc_core.errors import DataError, RunError
+from dlc_core.lock import holding, is_held
 
 FORKING = """
 import os, sys, time
@@ -44,3 +44,13 @@ def test_a_forked_child_that_outlives_the_holder_holds_nothing(tmp_path):
         process.wait()
         process.stdin.close()
         process.stdout.close()
+
+
+def test_one_can_ask_whether_a_lock_is_held_and_that_takes_it_from_nobody(tmp_path):
+    lock = tmp_path / "a.lock"
+    assert not is_held(lock)
+    with holding(lock, DataError):
+        assert is_held(lock)
+    lock.write_text("left behind by a dead process")
+    assert not is_held(lock)
+    assert lock.is_file()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,30 @@ def with_entries(path: Path, key: str, entries: Mapping[str, Any]) -> str:
     if below is not None:
         leaf, last = _last_leaf(table)
         leaf.ca.items[last] = [None, None, below, None]
+    return _dump(content)
+
+
+def with_value(path: Path, keys: Sequence[str], value: Any) -> str:
+    """Return the text of the file at `path` with one value replaced, or added: ``["video_sets", "a.mp4", "crop"]``.
+
+    Every other key, comment and quote stays where it is. Nothing is written.
+
+    Parameters
+    ----------
+    path : Path
+    keys : sequence of str
+        The tables from the outside in, and the key; tables that are not there are made.
+    value : object
+        Text, number, list or mapping.
+    """
+    content = read_yaml(path)
+    *tables, last = keys
+    place: Any = content
+    for key in tables:
+        if not isinstance(place.get(key), Mapping):
+            place[key] = _as_yaml({})
+        place = place[key]
+    place[last] = _as_yaml(value)
     return _dump(content)
 
 
