@@ -25,7 +25,9 @@ from dlc_core.verbs import VERBS, Verb, settings_of
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
-_ORDER = ["create-project", "add-videos", *(verb.command for verb in VERBS), "config", "plugins", "doctor", "demo"]
+_IN_BROWSER = {"extract-frames": "label", "extract-outliers": "refine"}
+_STEPS = [word for verb in VERBS for word in (verb.command, _IN_BROWSER.get(verb.command)) if word]
+_ORDER = ["create-project", "add-videos", *_STEPS, "gui", "config", "plugins", "doctor", "demo"]
 
 USER_ERROR, OUR_ERROR, INTERRUPTED = 2, 1, 130
 
@@ -210,7 +212,7 @@ def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) 
 def main() -> None:
     """Run ``dlc``: errors of the user are one line and exit code 2, ours are 1."""
     warnings.showwarning = _show_warning
-    from dlc_core import commands  # noqa: F401 - adds the verbs that are plain click commands
+    from dlc_core import commands, gui_commands  # noqa: F401 - add the verbs that are plain click commands
 
     debug = "--debug" in sys.argv
     show_tracebacks(debug)

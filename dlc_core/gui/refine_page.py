@@ -1,0 +1,18 @@
+"""The page on which a person corrects machine labels."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from nicegui import ui
+
+from dlc_core.gui.pages import page_frame
+from dlc_core.gui.workspace import Workspace
+
+
+def add(_app: FastAPI, workspace: Workspace) -> None:
+    """Register ``/refine``."""
+
+    @ui.page("/refine")
+    def refine() -> None:
+        with page_frame(workspace, "/refine"):
+            ui.label("")

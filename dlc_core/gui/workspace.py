@@ -1,0 +1,99 @@
+"""What all pages of one server share: the project, its folders and videos by name, the images."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from dlc_core.errors import DataError, suggest
+from dlc_core.gui.frames import FrameImages
+from dlc_core.project.project import CONFIG_NAME, Project
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+
+
+class Workspace:
+    """A project that is open in browsers.
+
+    No text from a browser is ever used as a path: it is looked up among the names of what is there.
+
+    Parameters
+    ----------
+    project : Project
+    images : FrameImages or None
+        None makes one.
+
+    Attributes
+    ----------
+    images : FrameImages
+        Frames and frames of videos as bytes.
+    services : list of async context managers
+        What runs as long as the server does; a page's ``add`` appends here.
+    """
+
+    def __init__(self, project: Project, images: FrameImages | None = None) -> None:
+        self.root = project.root
+        self.images = images or FrameImages()
+        self.services: list[AbstractAsyncContextManager[None]] = []
+        self._project = project
+        self._stamp = self._config_stamp()
+        self._lock = threading.Lock()
+
+    @property
+    def project(self) -> Project:
+        """The project as its config.yaml is now: read again when the file has changed."""
+        with self._lock:
+            stamp = self._config_stamp()
+            if stamp != self._stamp:
+                self._project, self._stamp = Project.open(self.root), stamp
+            return self._project
+
+    def folders(self) -> dict[str, Path]:
+        """Return the folders below ``labeled-data`` that hold images, by name, sorted."""
+        place = self.project.labeled_data
+        found = sorted(place.iterdir()) if place.is_dir() else []
+        return {
+            path.name: path for path in found if path.is_dir() and not path.name.endswith("_labeled") and _frames(path)
+        }
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of frames called `name`.
+
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        return _named(name, self.folders(), f"no folder of frames in {self.project.labeled_data}")
+
+    def frame(self, folder: str, name: str) -> tuple[Path, list[Path]]:
+        """Return the image `name` of a folder, and all its images; raises DataError if there is none."""
+        files = _frames(self.folder(folder))
+        return _named(name, {file.name: file for file in files}, f"no image in labeled-data/{folder}"), files
+
+    def videos(self) -> dict[str, Path]:
+        """Return the videos of config.yaml by file name."""
+        return {path.name: path for path in self.project.videos()}
+
+    def video(self, name: str) -> Path:
+        """Return the video called `name`; raises DataError if config.yaml lists none."""
+        return _named(name, self.videos(), f"no video in {self.root / CONFIG_NAME}")
+
+    def close(self) -> None:
+        """Close the videos."""
+        self.images.close()
+
+    def _config_stamp(self) -> tuple[int, int]:
+        state = (self.root / CONFIG_NAME).stat()
+        return state.st_mtime_ns, state.st_size
+
+
+def _frames(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != ".")
+
+
+def _named(name: str, known: dict[str, Path], what: str) -> Path:
+    if name not in known:
+        raise DataError(f"there is {what} called {name!r}. {suggest(name, known)}Reload the page to see what is there.")
+    return known[name]
