@@ -1,0 +1,263 @@
+"""Labels that are probably wrong: people swap body parts, and click beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlc_core.errors import ConfigError, DataError
+from dlc_core.outliers.structures import DetectorInput, FrameScores, PointSuspect
+from dlc_core.skeleton import Skeleton
+
+_TAIL = 4.0  # degrees of freedom of the errors: heavier tails than a Gaussian, as poses have
+_MEDIAN_RADIUS = np.sqrt(_TAIL * (2 ** (2 / _TAIL) - 1))  # of that distribution with scale 1, in the plane
+_PRIOR_POINTS = 10  # so many average points stand beside those of each body part, and of each step of the regression
+_SMALLEST_SCALE_PX = 0.5  # nobody clicks more exactly
+_ROUNDS = 20  # of expectation and maximisation; the shares change by less than 0.01 after ten
+
+
+class LabelError:
+    r"""Score labels by how much likelier their disagreement with the network is if the label is wrong, in nats.
+
+    The networks have not been trained on the frames that they are compared on. What a right label is like is learnt
+    from all labels, of which most are right:
+
+    - The distance e of prediction and label of a body part that was found follows a bivariate t-distribution with 4
+      degrees of freedom, f(e; s). Its scale s comes from the median error of the body part, so neither the network's
+      failures nor wrong labels widen it; parts with few labels borrow from the average part.
+    - A prediction that has not found its body part lies somewhere about the animal, and so does a label that is wrong:
+      f(e; S), the same distribution with the size of the animal, S, as scale.
+    - The network finds a body part with probability w, which grows with its likelihood: how fast is learnt too, by
+      isotonic regression and expectation maximisation. So a network that is unsure of itself accuses nobody.
+
+    A right label thus has density p_i(e) = w_i f(e; s_i) + (1 - w_i) f(e; S). With d_ij the distance of label i from
+    prediction j, the explanations of a label, each by its log likelihood ratio to "the label is right", are
+
+    - misplaced: log f(d_ii; S) - log p_i(d_ii);
+    - at the place of j: log p_j(d_ij) - log p_i(d_ii) - log(K - 1), the last for the choice among the other parts;
+    - swapped with j: this of both, added, if each of the two is best explained as being at the other's place;
+    - left-right inversion: the sum over all such swaps of symmetric pairs in a frame, if there are several.
+
+    A label gets its best explanation. 0 means that right and wrong explain the disagreement equally well; swaps get the
+    highest scores, because two labels at exactly the places of each other's predictions are no accident.
+
+    Parameters
+    ----------
+    threshold : float
+        Labels with a score above this many nats are suspects: 1 means that the disagreement is e times as likely if
+        the label is wrong.
+    skeleton : Skeleton
+        Names for the reasons, and which pairs are symmetric.
+
+    Raises
+    ------
+    ConfigError
+        The threshold is negative.
+
+    References
+    ----------
+    Mathis et al., A primer on motion capture with deep learning, Neuron 2020 (inversion, swap, miss, jitter).
+    Northcutt et al., Confident learning, JAIR 2021 (wrong labels from out-of-sample predictions).
+    """
+
+    needs: frozenset[str] = frozenset({"labels", "out_of_fold"})
+
+    def __init__(self, threshold: float, skeleton: Skeleton) -> None:
+        if threshold < 0:
+            raise ConfigError(f"detector.threshold is {threshold}; a number of at least 0 is needed.")
+        self.threshold = threshold
+        self.exists = skeleton.exists
+        self.names = [
+            name if len(skeleton.individuals) == 1 else f"{name} of {individual}"
+            for individual in skeleton.individuals
+            for name in skeleton.keypoints
+        ]
+        order = skeleton.mirrored_order()
+        first = np.arange(len(skeleton.individuals))[:, None] * len(order)
+        self.mirror = np.where(order == np.arange(len(order)), -1, first + order).ravel()
+
+    def score(self, poses: DetectorInput) -> FrameScores:
+        """Return the highest score of a label of each frame, (frames,) float32 nats, and the suspects.
+
+        NaN for a frame in which no label can be compared with a prediction.
+
+        Raises
+        ------
+        DataError
+            Labels or out-of-fold predictions are not given.
+        """
+        if poses.labels is None or poses.out_of_fold is None:
+            raise DataError("detector=label_error compares labels with out-of-fold predictions; both must be given.")
+        frames = len(poses.labels)
+        labels = np.asarray(poses.labels, np.float64).reshape(frames, -1, 2)
+        found = poses.out_of_fold.load()
+        predictions = np.asarray(found.keypoints, np.float64).reshape(frames, -1, 2)
+        likelihood = np.nan_to_num(np.asarray(found.likelihood, np.float64)).reshape(frames, -1)
+        compared = np.isfinite(predictions).all(-1) & (self.exists & poses.bodyparts).ravel()
+        labelled = np.isfinite(labels).all(-1) & compared
+        if not labelled.any():
+            return FrameScores(np.full(frames, np.nan, np.float32), self.threshold)
+        distance = np.nan_to_num(np.linalg.norm(labels[:, :, None] - predictions[:, None], axis=-1))
+        model = _ErrorModel.fit(labels, labelled, np.diagonal(distance, axis1=1, axis2=2), likelihood)
+        gain = _gains(model, distance, likelihood, labelled, compared)
+        best = gain.argmax(axis=-1)
+        score = np.take_along_axis(gain, best[..., None], axis=-1)[..., 0]
+        reasons = self._explain(best, score, distance)
+        suspects = [
+            PointSuspect(frame, *self._place(point), float(score[frame, point]), reasons[frame, point])
+            for frame, point in np.argwhere(labelled & (score > self.threshold)).tolist()
+        ]
+        suspects.sort(key=lambda one: (-one.score, one.frame, one.individual, one.keypoint))
+        highest = np.fmax.reduce(np.where(labelled, score, np.nan), axis=1).astype(np.float32)
+        return FrameScores(highest, self.threshold, suspects=tuple(suspects))
+
+    def _place(self, point: int) -> tuple[int, int]:
+        return divmod(point, self.exists.shape[1])
+
+    def _explain(
+        self, best: NDArray[np.int64], score: NDArray[np.float64], distance: NDArray[np.float64]
+    ) -> dict[tuple[int, int], str]:
+        """Return the reason of each label with a positive score; `score` becomes that of the whole swap.
+
+        Parameters
+        ----------
+        best : (frames, points) int64
+            At whose place a label is; its own index if it is nowhere in particular.
+        score : (frames, points) float64
+            Of that explanation; changed in place.
+        distance : (frames, points, points) float64
+            Of label and prediction.
+        """
+        reasons: dict[tuple[int, int], str] = {}
+        for frame, point in np.argwhere(score > 0).tolist():
+            other = int(best[frame, point])
+            place = f"at the place of {self.names[other]}"
+            far = f"misplaced, {distance[frame, point, point]:.0f} px from the prediction"
+            reasons[frame, point] = far if other == point else place
+        for frame in np.flatnonzero((score > 0).any(axis=1)).tolist():
+            swaps = list(_mutual(best[frame], score[frame]))
+            mirrored = [(a, b) for a, b in swaps if self.mirror[a] == b]
+            inverted = sum(score[frame, a] + score[frame, b] for a, b in mirrored)
+            for a, b in swaps:
+                several = (a, b) in mirrored and len(mirrored) > 1
+                score[frame, [a, b]] = inverted if several else score[frame, a] + score[frame, b]
+                for one, other in ((a, b), (b, a)):
+                    start = "left-right inversion: " if several else ""
+                    reasons[frame, one] = f"{start}swapped with {self.names[other]}"
+        return reasons
+
+
+@dataclass(frozen=True)
+class _ErrorModel:
+    """How far predictions lie from right labels.
+
+    Parameters
+    ----------
+    scales : (points,) float64
+        Pixels, of the error of each point that was found.
+    size : float
+        Pixels, of the animal.
+    likelihoods, found : (n,) float64
+        How often a point is found whose likelihood is that; in between it is interpolated.
+    """
+
+    scales: NDArray[np.float64]
+    size: float
+    likelihoods: NDArray[np.float64]
+    found: NDArray[np.float64]
+
+    @classmethod
+    def fit(
+        cls,
+        labels: NDArray[np.float64],
+        labelled: NDArray[np.bool_],
+        errors: NDArray[np.float64],
+        likelihood: NDArray[np.float64],
+    ) -> _ErrorModel:
+        """Learn from (frames, points) errors in pixels, and labels (frames, points, 2)."""
+        from scipy.special import expit
+        from sklearn.isotonic import IsotonicRegression
+
+        pooled = float(np.median(errors[labelled]))
+        medians = np.array(
+            [
+                (np.median(errors[there, k]) * there.sum() if there.any() else 0.0) + pooled * _PRIOR_POINTS
+                for k, there in enumerate(labelled.T)
+            ]
+        ) / (labelled.sum(axis=0) + _PRIOR_POINTS)
+        scales = np.maximum(medians / _MEDIAN_RADIUS, _SMALLEST_SCALE_PX)
+        size = max(_animal_size(np.where(labelled[..., None], labels, np.nan)), 2 * float(scales.max()))
+        near, far = _log_density(errors, scales)[labelled], _log_density(errors, size)[labelled]
+        certain, share = likelihood[labelled], np.full(near.shape, 0.9)
+        most = (len(share) + 1) / (len(share) + 2)  # nobody is infallible
+        for _ in range(_ROUNDS):
+            odds = np.log(share) - np.log1p(-share) + near - far
+            regression = IsotonicRegression().fit(certain, expit(odds))
+            _, block, sizes = np.unique(regression.predict(certain), return_inverse=True, return_counts=True)
+            weight = sizes[block] / (sizes[block] + _PRIOR_POINTS)
+            share = np.clip(weight * regression.predict(certain) + (1 - weight) * share.mean(), 1 - most, most)
+        known, where = np.unique(certain, return_index=True)
+        return cls(scales, size, known, share[where])
+
+    def right(
+        self, distance: NDArray[np.float64], point: NDArray[np.int64], likelihood: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the log density of a label at a distance from the prediction of `point`, if it marks this point."""
+        found = np.interp(likelihood, self.likelihoods, self.found)
+        near, far = _log_density(distance, self.scales[point]), _log_density(distance, self.size)
+        density: NDArray[np.float64] = np.logaddexp(np.log(found) + near, np.log1p(-found) + far)
+        return density
+
+    def wrong(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log density of a label at a distance from the prediction, if it marks nothing."""
+        return _log_density(distance, self.size)
+
+
+def _log_density(distance: NDArray[np.float64], scale: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return the log density of the bivariate t-distribution, per square pixel, at a distance from its centre."""
+    squared = np.square(distance / scale) / _TAIL
+    density: NDArray[np.float64] = -np.log(2 * np.pi * np.square(scale)) - (_TAIL + 2) / 2 * np.log1p(squared)
+    return density
+
+
+def _gains(
+    model: _ErrorModel,
+    distance: NDArray[np.float64],
+    likelihood: NDArray[np.float64],
+    labelled: NDArray[np.bool_],
+    compared: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the log likelihood ratio of each explanation of each label to its being right.
+
+    Returns
+    -------
+    (frames, points, points) float64
+        Of "label i is at the place of j"; on the diagonal that of "label i is misplaced". -inf where there is no label,
+        or no prediction.
+    """
+    points = distance.shape[1]
+    index = np.arange(points)
+    theirs = model.right(distance, index[None, None, :], likelihood[:, None, :])
+    own = np.diagonal(theirs, axis1=1, axis2=2)[..., None]
+    gain = theirs - own - np.log(max(points - 1, 1))
+    gain[:, index, index] = model.wrong(np.diagonal(distance, axis1=1, axis2=2)) - own[..., 0]
+    return np.where(labelled[:, :, None] & compared[:, None, :], gain, -np.inf)
+
+
+def _mutual(best: NDArray[np.int64], score: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of labels of a frame each of which is at the place of the other."""
+    for one, other in enumerate(best.tolist()):
+        if one < other and best[other] == one and min(score[one], score[other]) > 0:
+            yield one, other
+
+
+def _animal_size(labels: NDArray[np.float64]) -> float:
+    """Return the median over frames of the RMS distance of the labels from their centre; 0 if no frame has two."""
+    several = labels[np.isfinite(labels).all(-1).sum(axis=1) > 1]
+    if not len(several):
+        return 0.0
+    centred = np.square(several - np.nanmean(several, axis=1, keepdims=True)).sum(axis=-1)
+    return float(np.median(np.sqrt(np.nanmean(centred, axis=1))))
