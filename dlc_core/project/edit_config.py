@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,11 @@ def editing(config: Path) -> Iterator[None]:
     DiskError
         The folder cannot be written.
     """
-    lock = config.with_name(f".{config.name}.lock")
-    end = time.monotonic() + _WAIT_S
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(
-                    holding(lock, lambda who: ProjectError(f"{config} is being changed by {who}. Try again."))
-                )
-                break
-            except ProjectError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.02)
+
+    def refusal(who: str) -> ProjectError:
+        return ProjectError(f"{config} is being changed by {who}. Wait a moment and try again.")
+
+    with holding(config.with_name(f".{config.name}.lock"), refusal, wait_s=_WAIT_S):
         yield
 
 
