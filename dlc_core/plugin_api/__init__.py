@@ -14,6 +14,7 @@ from dlc_core.plugin_api.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
     from dlc_core.data.structures import AugmentedSample
+    from dlc_core.filtering.structures import Track
     from dlc_core.geometry import Preprocessing
     from dlc_core.inference.pose_file import PoseFile
     from dlc_core.model.grid import CellGrid
@@ -38,6 +39,7 @@ _PLACES = {
     "Poses": "dlc_core.model.structures",
     "Preprocessing": "dlc_core.geometry",
     "Skeleton": "dlc_core.skeleton",
+    "Track": "dlc_core.filtering.structures",
     "VideoReader": "dlc_core.video.reader",
 }
 
@@ -59,6 +61,7 @@ __all__ = [
     "Poses",
     "Preprocessing",
     "Skeleton",
+    "Track",
     "VideoReader",
     "hookimpl",
 ]

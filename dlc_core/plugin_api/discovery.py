@@ -38,6 +38,7 @@ BUILTIN = (
     "dlc_plugins.frame_selectors",
     "dlc_plugins.outlier_detectors",
     "dlc_plugins.exporters",
+    "dlc_plugins.filters",
 )
 BUILTIN_PROVIDER = f"dlc-core {__version__}"
 HOOKS = (*(kind.hook for kind in KINDS), "dlc_config_paths")
