@@ -17,10 +17,11 @@ from dlc_core.api import run_step
 from dlc_core.console import Outcome, say
 from dlc_core.data.neighbours import frame_index
 from dlc_core.demo.animal import SKELETON
+from dlc_core.demo.compare import errors_px
 from dlc_core.demo.generate import Truth, generate_video
 from dlc_core.demo.person import label
 from dlc_core.errors import ConfigError, ProjectError
-from dlc_core.evaluation.metrics import distances, mean_error, pck
+from dlc_core.evaluation.metrics import mean_error, pck
 from dlc_core.export.sources import find_poses
 from dlc_core.files import write_text
 from dlc_core.project.create import create_project
@@ -157,11 +158,9 @@ def _network() -> list[str]:
 
 def _errors(project: Project, truth: Truth, video: Path) -> dict[str, float]:
     """Return how far the poses of the frames that were not labelled are from the truth."""
-    poses = find_poses(video)
     labelled = {frame_index(path.name) for path in (project.labeled_data / "mouse").glob("img*.png")}
     others = [frame for frame in range(FRAMES) if frame not in labelled]
-    order = [poses.skeleton.keypoints.index(name) for name in truth.names]
-    apart = distances(poses.load().keypoints[others][:, :, order], truth.keypoints[others])
+    apart = errors_px(find_poses(video), truth)[others]
     return {
         "frames": len(others),
         "mean": round(mean_error(apart), 3),
