@@ -1,5 +1,7 @@
 """The labels of a folder and of a project: which files count, how they are kept in step, how they are written.
 
+Edits that are not in the table yet are in the journal beside it (`dlc_core.labels.journal`): every reader puts them in.
+
 The csv is the truth, because people edit it. The h5 beside it is for DeepLabCut: it is rebuilt when it is missing,
 damaged (HDF5 cannot open it), or lacks points of the csv. When it holds a point that the csv lacks or has elsewhere,
 the csv counts if it was written clearly later, and the old h5 is kept under another name; otherwise (copying, unpacking
@@ -9,25 +11,30 @@ an h5 that opens and is no label table: nobody but the user knows what is in it.
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from dlc_core.console import counted, warn
 from dlc_core.errors import DataError, DiskError, suggest
-from dlc_core.files import disk_error
+from dlc_core.files import disk_errors
+from dlc_core.labels.compact import commit_locked, compact, remember, say_conflicts, snapshot
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import as_dataframe, is_damaged, read_h5, write_h5
+from dlc_core.labels.in_step import keep_h5_in_step
+from dlc_core.labels.journal import SUFFIX, folder_lock
 from dlc_core.labels.table import LabelTable, concatenate, merge_labels
+from dlc_core.labels.table_files import LabelFiles, frames_of
 from dlc_core.project.project import Project
 
 __all__ = [
     "HOW_TO_LABEL",
     "as_dataframe",
     "chosen_folders",
+    "has_labels",
     "label_file",
     "labelled_folders",
     "read_csv",
@@ -35,6 +42,7 @@ __all__ = [
     "read_h5",
     "read_project_labels",
     "save_labels",
+    "update_labels",
     "write_csv",
     "write_h5",
     "write_labels",
@@ -45,10 +53,6 @@ HOW_TO_LABEL = (
     "into labeled-data/<video>."
 )
 """What to do where labels are missing."""
-_DAMAGED = "could not be read"
-_OLDER = "was older than the csv and differed from it"
-_CLOCK_S = 2.0  # the coarsest file times, those of FAT
-_SAME_PX = 1e-3  # a spreadsheet may round what it saves
 
 
 def label_file(folder: Path, scorer: str) -> Path:
@@ -56,8 +60,15 @@ def label_file(folder: Path, scorer: str) -> Path:
     return folder / f"CollectedData_{scorer}.csv"
 
 
+def has_labels(folder: Path, scorer: str) -> bool:
+    """Tell whether a folder of frames holds labels by this scorer: a csv, an h5 or a journal of edits."""
+    return f"CollectedData_{scorer}" in _stems(folder)
+
+
 def read_folder(folder: str | os.PathLike[str], scorer: str | None = None) -> LabelTable:
-    """Return the labels of the frames in one folder, as written.
+    """Return the labels of the frames in one folder, as written, with all edits that are in their journal.
+
+    The journal is put into the table, where the folder can be written.
 
     Parameters
     ----------
@@ -74,29 +85,59 @@ def read_folder(folder: str | os.PathLike[str], scorer: str | None = None) -> La
     """
     place = Path(folder)
     stem = _stem(place, scorer)
-    csv, h5 = place / f"{stem}.csv", place / f"{stem}.h5"
-    if not csv.is_file() and is_damaged(h5):
+    files = LabelFiles(place, stem.removeprefix("CollectedData_"))
+    with _locked_if_possible(place):
+        table = _read_locked(files)
+    if files.journal.exists():
+        with suppress(DataError):  # the journal stays, and what it says is in `table`
+            compact(files)
+    return table
+
+
+def _read_locked(files: LabelFiles) -> LabelTable:
+    csv, h5 = files.csv, files.h5
+    if not csv.is_file() and h5.is_file() and is_damaged(h5):
         raise DataError(
             f"{h5} is damaged or no HDF5 file ({h5.stat().st_size:,} bytes), and {csv.name} is not beside it. Restore "
             "it or its csv from a backup, or remove it and label the folder again."
         )
-    table = read_csv(csv) if csv.is_file() else read_h5(h5)
     file = csv if csv.is_file() else h5
-    named = stem.removeprefix("CollectedData_")
-    if table.scorer != named:
+    table = _stored(files, file)
+    if file is csv:
+        keep_h5_in_step(table, csv, h5)
+    if not files.journal.exists():
+        return table
+    state = snapshot(files)
+    say_conflicts(files, state.conflicts)
+    return files.table(state.frames)
+
+
+def _stored(files: LabelFiles, file: Path) -> LabelTable:
+    """Return what csv or h5 hold, which must be labels by this scorer of frames in this folder."""
+    if not file.is_file():  # there is a journal alone
+        return files.table(files.read())
+    table = read_csv(file) if file == files.csv else read_h5(file)
+    if table.scorer != files.scorer:
         raise DataError(
-            f"{file} holds labels by {table.scorer!r}; its name says {named!r}. Is the table from another project? "
-            "Else make both names equal."
+            f"{file} holds labels by {table.scorer!r}; its name says {files.scorer!r}. Is the table from another "
+            "project? Else make both names equal."
         )
     for image in table.images:
-        if image.split("/")[-2:-1] != [place.name]:
+        if image.split("/")[-2:-1] != [files.folder.name]:
             raise DataError(
-                f"{file} labels {image!r}, which does not lie in this folder ({place.name}). Is the table from another "
-                "folder or project? If the folder was renamed, rename it in the table, too."
+                f"{file} labels {image!r}, which does not lie in this folder ({files.folder.name}). Is the table from "
+                "another folder or project? If the folder was renamed, rename it in the table, too."
             )
-    if file is csv:
-        _keep_h5_in_step(table, csv, h5)
     return table
+
+
+@contextmanager
+def _locked_if_possible(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, so that nobody moves its files meanwhile; a read-only folder has nobody who could."""
+    with ExitStack() as stack:
+        with suppress(DiskError):
+            stack.enter_context(folder_lock(folder))
+        yield
 
 
 def write_labels(table: LabelTable, folder: str | os.PathLike[str]) -> None:
@@ -104,28 +145,56 @@ def write_labels(table: LabelTable, folder: str | os.PathLike[str]) -> None:
 
     The frame's name takes one column or three, as in the file that is there; three in a new one.
     """
-    file = label_file(Path(folder), table.scorer)
-    h5 = file.with_suffix(".h5")
-    if not file.is_file():  # an interruption leaves one complete table, or two that agree
-        write_h5(table, h5)
-        write_csv(table, file)
-        return
-    width = index_columns(file)
-    try:
-        h5.unlink(missing_ok=True)
-    except OSError as exc:
-        raise disk_error(h5, exc) from exc
-    write_csv(table, file, width)
-    write_h5(table, h5, width)
+    files = LabelFiles(Path(folder), table.scorer)
+    if not files.csv.is_file():  # an interruption leaves one complete table, or two that agree
+        write_h5(table, files.h5)
+        write_csv(table, files.csv)
+    else:
+        width = index_columns(files.csv)
+        with disk_errors(files.h5):
+            files.h5.unlink(missing_ok=True)
+        write_csv(table, files.csv, width)
+        write_h5(table, files.h5, width)
+    remember(files)
 
 
 def save_labels(new: LabelTable, folder: str | os.PathLike[str]) -> LabelTable:
     """Put the points of `new` into the labels of one folder, by frame and body part, and return the result."""
+    return update_labels(folder, new.scorer, lambda old: new if old is None else merge_labels(old, new))
+
+
+def update_labels(
+    folder: str | os.PathLike[str], scorer: str, change: Callable[[LabelTable | None], LabelTable]
+) -> LabelTable:
+    """Replace the labels of one folder by what `change` makes of them, and return these; nobody edits meanwhile.
+
+    Parameters
+    ----------
+    folder : path-like
+        A folder below ``labeled-data``; made if it is not there.
+    scorer : str
+        Whose labels.
+    change : callable
+        Given the labels with all edits, None if there are none, returns what is written. It must not look into files.
+
+    Raises
+    ------
+    DataError
+        The labels cannot be read, or others are writing them.
+    DiskError
+        The folder cannot be written; the labels are as they were.
+    """
     place = Path(folder)
-    exists = any(label_file(place, new.scorer).with_suffix(suffix).is_file() for suffix in (".csv", ".h5"))
-    merged = merge_labels(read_folder(place, new.scorer), new) if exists else new
-    write_labels(merged, place)
-    return merged
+    with disk_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+    files = LabelFiles(place, scorer)
+    with folder_lock(place):
+        old = _read_locked(files) if has_labels(place, scorer) else None
+        state = snapshot(files)
+        new = change(old)
+        with files.prepared(frames_of(new)) as commit:
+            commit_locked(files, state, commit)
+    return new
 
 
 def labelled_folders(project: Project) -> list[Path]:
@@ -203,7 +272,7 @@ def check_bodyparts(project: Project, table: LabelTable, file: Path) -> None:
 
 
 def _stems(folder: Path) -> list[str]:
-    return sorted({file.stem for file in folder.glob("CollectedData_*") if file.suffix in (".csv", ".h5")})
+    return sorted({file.stem for file in folder.glob("CollectedData_*") if file.suffix in (".csv", ".h5", SUFFIX)})
 
 
 def _stem(folder: Path, scorer: str | None) -> str:
@@ -220,68 +289,6 @@ def _stem(folder: Path, scorer: str | None) -> str:
         f"{folder} holds {there}, but the scorer of this project is {scorer!r}. {suggest(wanted, stems)}"
         "Rename `scorer` in config.yaml, or the files and their first row."
     )
-
-
-def _keep_h5_in_step(table: LabelTable, csv: Path, h5: Path) -> None:
-    why = _why_rebuild(table, csv, h5)
-    if not why:
-        return
-    try:
-        if why in (_DAMAGED, _OLDER):
-            why += f" and is kept as {_set_aside(h5, 'damaged' if why == _DAMAGED else 'older').name}"
-        write_h5(table, h5, index_columns(csv))
-    except DiskError as exc:
-        warn(f"{h5} {why} and is not rebuilt, the csv is used: {exc}")
-    else:
-        warn(f"{h5} {why}; it was rebuilt from the csv.")
-
-
-def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
-    """Return why the h5 must be rebuilt, "" if it must not; raise if points would be lost."""
-    if not h5.is_file():
-        return "was missing"
-    if is_damaged(h5):
-        return _DAMAGED
-    try:
-        stored = read_h5(h5)
-    except DataError as exc:
-        raise DataError(
-            f"{exc} So it cannot be compared with {csv.name} beside it: delete or rename the one that is wrong."
-        ) from exc
-    lost = _only_in(stored, table)
-    if lost and stored.scorer == table.scorer and csv.stat().st_mtime > h5.stat().st_mtime + _CLOCK_S:
-        return _OLDER
-    if lost:
-        bodypart, image = lost[0]
-        by = "" if stored.scorer == table.scorer else f" (by {stored.scorer!r}, the csv is by {table.scorer!r})"
-        raise DataError(
-            f"{len(lost)} points of {h5} are not in {csv.name} beside it or lie elsewhere there, the first is "
-            f"{bodypart} in {image}{by}. Both should hold the same labels. Delete or rename the one that is wrong."
-        )
-    return "lacked labels of the csv" if _only_in(table, stored) or set(table.images) - set(stored.images) else ""
-
-
-def _only_in(one: LabelTable, other: LabelTable) -> list[tuple[str, str]]:
-    """Return (body part, image) of the points in `one` that `other` lacks or has elsewhere; half a point counts."""
-    rows = {name: row for row, name in enumerate(other.images)}
-    there = np.full_like(one.keypoints, np.nan)
-    common = [(row, rows[name]) for row, name in enumerate(one.images) if name in rows]
-    if common and one.scorer == other.scorer:
-        mine, theirs = (list(part) for part in zip(*common, strict=True))
-        there[mine] = other.with_bodyparts(one.bodyparts).keypoints[theirs]
-    with np.errstate(invalid="ignore"):
-        differs = ~np.isnan(one.keypoints) & ~np.isclose(one.keypoints, there, rtol=0, atol=_SAME_PX)
-    return [(one.bodyparts[part], one.images[row]) for row, _, part in np.argwhere(differs.any(axis=-1))]
-
-
-def _set_aside(file: Path, word: str) -> Path:
-    """Rename a file so that it is in nobody's way, and return its new path."""
-    names = (f"{file.name}.{word}{number or ''}" for number in itertools.count())
-    kept = next(path for name in names if not (path := file.with_name(name)).exists())
-    try:
-        return file.rename(kept)
-    except OSError as exc:
-        raise disk_error(file, exc) from exc
 
 
 def _require_images(project: Project, table: LabelTable) -> None:
