@@ -28,6 +28,7 @@ _HOMES = {
             "create_training_dataset",
             "evaluate_network",
             "extract_frames",
+            "extract_outlier_frames",
             "plot_trajectories",
             "train_network",
         ),
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         create_training_dataset,
         evaluate_network,
         extract_frames,
+        extract_outlier_frames,
         plot_trajectories,
         train_network,
     )
@@ -66,6 +68,7 @@ __all__ = [
     "create_training_dataset",
     "evaluate_network",
     "extract_frames",
+    "extract_outlier_frames",
     "hookimpl",
     "load_plugins",
     "plot_trajectories",

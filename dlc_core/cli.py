@@ -35,6 +35,7 @@ project_option = click.option(
     "-p", "--project", "project_path", help="Folder of the project; else the nearest one upwards."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask, go on.")
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 
 
@@ -188,9 +189,17 @@ def _add(verb: Verb) -> None:
     @project_option
     @json_option
     @debug_option
+    @(yes_option if verb.asks else lambda function: function)
     def command(
-        tokens: tuple[str, ...], multirun: bool, wants_help: bool, project_path: str | None, as_json: bool
+        tokens: tuple[str, ...],
+        multirun: bool,
+        wants_help: bool,
+        project_path: str | None,
+        as_json: bool,
+        yes: bool = False,
     ) -> None:
+        if yes:
+            tokens = ("yes=true", *tokens)
         if wants_help:
             from dlc_core.help import verb_help
 

@@ -51,6 +51,34 @@ def warn(message: str, error: BaseException | None = None) -> None:
     print(f"Note: {message}", file=sys.stderr, flush=True)
 
 
+def can_ask() -> bool:
+    """Tell whether somebody is there to answer `ask`: at a terminal or in a notebook."""
+    return (sys.stdin is not None and sys.stdin.isatty()) or _in_notebook()
+
+
+def ask(question: str) -> bool:
+    """Print a question and return whether the answer is yes; everything else means no.
+
+    Raises
+    ------
+    ConfigError
+        Nobody can answer.
+    """
+    from dlc_core.errors import ConfigError
+
+    if not _in_notebook():  # whose input() shows the question itself, beside the field for the answer
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    try:
+        answer = input(f"{question} [y/N] " if _in_notebook() else "")
+    except (EOFError, NotImplementedError) as exc:  # a notebook that is run by a program
+        raise ConfigError(f"nobody answered the question: {question} Say yes=true beforehand.") from exc
+    return answer.strip().lower() in ("y", "yes")
+
+
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
+
+
 def counted(number: int, thing: str) -> str:
     """Return a number with the word for that many: ``"1 point"``, ``"2 points"``."""
     return f"{number} {thing}" + ("" if number == 1 else "s")

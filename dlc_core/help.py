@@ -31,8 +31,10 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
     if offered:
         lines += ["", "Choices:", *(f"  {group}: {', '.join(names)}" for group, names in offered.items())]
     lines += ["", "Options, as they are now:", *_option_lines(verb, composed)]
+    lines += [""]
+    if verb.asks:
+        lines += ["  -y, --yes              do not ask, go on (for scripts)"]
     lines += [
-        "",
         "  -p, --project FOLDER   the project; else the nearest one upwards",
         "  -m, --multirun         run every combination of comma-separated values (hydra/launcher=joblib: at once)",
         "  --json                 print the result as JSON",

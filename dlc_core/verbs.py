@@ -31,6 +31,8 @@ class Verb:
         One line of help.
     without_project : bool
         Whether it can work outside a project, if it is told ``run=`` or ``file=``.
+    asks : bool
+        Whether it asks before it writes; ``--yes`` (its option ``yes``) answers beforehand.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Verb:
     arguments: str = ""
     summary: str
     without_project: bool = False
+    asks: bool = False
 
     @property
     def command(self) -> str:
@@ -56,10 +59,10 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="check_labels",
-        settings="dlc_core.labels.settings:CheckLabelsSettings",
-        run="dlc_core.labels.run:check_labels",
+        settings="dlc_core.outliers.check_settings:JudgeLabelsSettings",
+        run="dlc_core.outliers.run_check:check_labels",
         arguments="FOLDER",
-        summary="Draw the labelled frames and report doubtful labels.",
+        summary="Draw the labelled frames and report doubtful labels; detector=label_error finds wrong ones.",
     ),
     Verb(
         name="create_dataset",
@@ -94,6 +97,14 @@ VERBS: tuple[Verb, ...] = (
         arguments="VIDEO",
         summary="Write analysed poses in other formats.",
         without_project=True,
+    ),
+    Verb(
+        name="extract_outliers",
+        settings="dlc_core.outliers.settings:ExtractOutliersSettings",
+        run="dlc_core.outliers.run:extract_outliers",
+        arguments="VIDEO",
+        summary="Find frames whose poses are probably wrong and write some with machine labels, for a person.",
+        asks=True,
     ),
     Verb(
         name="plot",
@@ -153,5 +164,5 @@ FREE_VALUES = frozenset(
 )
 """Options whose value is a path or a free name: the command line quotes it for Hydra, whatever it contains."""
 
-FREE_LISTS = frozenset({"displayedbodyparts"})
+FREE_LISTS = frozenset({"bodyparts", "displayedbodyparts", "ensemble"})
 """The same for options that take one name or a list of names in brackets."""

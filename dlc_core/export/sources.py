@@ -97,11 +97,11 @@ def find_poses(
     """
     readers = installed_readers()
     if file is not None:
-        return _announced(video, file, _read(file, readers))
+        return _announced(video, file, read_poses(file, readers))
     chosen = _chosen(video, destfolder, network, [reader.suffix for reader in readers])
     store = next((one for one in chosen if one.is_store), None)
     if store is None:
-        return _announced(video, chosen[0].path, _read(chosen[0].path, readers))
+        return _announced(video, chosen[0].path, read_poses(chosen[0].path, readers))
     poses = PoseFile.open(store.path)
     _check_tables(poses, store, readers)
     return _announced(video, store.path, poses)
@@ -232,7 +232,14 @@ def _check_tables(poses: PoseFile, store: Candidate, readers: Sequence[Reader]) 
         )
 
 
-def _read(path: Path, readers: Sequence[Reader]) -> PoseFile:
+def read_poses(path: Path, readers: Sequence[Reader]) -> PoseFile:
+    """Return the poses in a store or in a table that one of the `readers` can read.
+
+    Raises
+    ------
+    DataError
+        There is no such file, none of them reads it, or it is damaged or unfinished.
+    """
     if path.suffix == SUFFIX:
         return PoseFile.open(path)
     reader = next((reader for reader in readers if reader.suffix == path.suffix), None)

@@ -21,6 +21,7 @@ from dlc_core.files import write_text
 from dlc_core.labels.csv_file import image_name, split_name
 from dlc_core.labels.h5_file import stored_frame
 from dlc_core.labels.h5_table import object_index, write_table
+from dlc_core.labels.journal import folder_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,6 +134,8 @@ def read_machine(path: str | os.PathLike[str]) -> MachineLabels:
 def write_machine(labels: MachineLabels, path: str | os.PathLike[str]) -> None:
     """Write `labels` as the h5 at `path` and as ``machinelabels.csv`` beside it; what was there is replaced.
 
+    Whoever writes what was read before holds the folder's lock (`dlc_core.labels.journal.folder_lock`) all the while.
+
     Raises
     ------
     DiskError
@@ -152,16 +155,15 @@ def add_machine(new: MachineLabels, path: str | os.PathLike[str]) -> MachineLabe
     Raises
     ------
     DataError
-        The file holds labels of another network, or cannot be read.
+        The file holds labels of another network, or cannot be read, or another process writes it all the time.
     DiskError
         The folder cannot be written.
     """
     file = Path(path)
-    labels = new
-    if file.is_file():
+    with folder_lock(file.parent):
         check_network(file, new.scorer)
-        labels = _joined(read_machine(file), new)
-    write_machine(labels, file)
+        labels = _joined(read_machine(file), new) if file.is_file() else new
+        write_machine(labels, file)
     return labels
 
 
