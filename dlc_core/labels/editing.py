@@ -17,7 +17,7 @@ from dlc_core.project.project import Project
 __all__ = ["Edit", "LabelEditor", "frame_folder"]
 
 
-class LabelEditor(FolderEditor):
+class LabelEditor(FolderEditor[LabelFiles]):
     """The human labels of the frames in one folder (`CollectedData_<scorer>`); see `FolderEditor`.
 
     Examples

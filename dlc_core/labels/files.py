@@ -40,12 +40,14 @@ __all__ = [
     "read_csv",
     "read_folder",
     "read_h5",
+    "read_locked",
     "read_project_labels",
     "save_labels",
     "update_labels",
     "write_csv",
     "write_h5",
     "write_labels",
+    "write_locked",
 ]
 
 HOW_TO_LABEL = (
@@ -189,12 +191,33 @@ def update_labels(
         place.mkdir(parents=True, exist_ok=True)
     files = LabelFiles(place, scorer)
     with folder_lock(place):
-        old = _read_locked(files) if has_labels(place, scorer) else None
-        state = snapshot(files)
-        new = change(old)
-        with files.prepared(frames_of(new)) as commit:
-            commit_locked(files, state, commit)
+        new = change(read_locked(files))
+        write_locked(files, new)
     return new
+
+
+def read_locked(files: LabelFiles) -> LabelTable | None:
+    """Return the labels of a folder with all edits, None if there are none; the caller holds the folder's lock.
+
+    Raises
+    ------
+    DataError
+        As `read_folder`.
+    """
+    return _read_locked(files) if has_labels(files.folder, files.scorer) else None
+
+
+def write_locked(files: LabelFiles, table: LabelTable) -> None:
+    """Replace the labels of a folder, whose edits are in `table`; the caller has held its lock since reading them.
+
+    Raises
+    ------
+    DiskError
+        The folder cannot be written; the labels are as they were.
+    """
+    state = snapshot(files)
+    with files.prepared(frames_of(table)) as commit:
+        commit_locked(files, state, commit)
 
 
 def labelled_folders(project: Project) -> list[Path]:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from dlc_core.console import warn
 from dlc_core.errors import DataError, EditConflict, suggest
@@ -29,7 +29,10 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 """What counts as an image of a frame."""
 
 
-class FolderEditor:
+Table = TypeVar("Table", bound=TableFiles)
+
+
+class FolderEditor(Generic[Table]):
     """The frames of one folder and one table of their points.
 
     Parameters
@@ -49,7 +52,7 @@ class FolderEditor:
         The table cannot be read.
     """
 
-    def __init__(self, project: Project, folder: Path, by: str, files: TableFiles) -> None:
+    def __init__(self, project: Project, folder: Path, by: str, files: Table) -> None:
         self.project, self.folder, self.by = project, folder, by
         self._files = files
         self._mutex = threading.RLock()
@@ -192,11 +195,6 @@ class FolderEditor:
             on_disk = self._list_images()
             self._elsewhere |= on_disk ^ self._on_disk
             self._on_disk = on_disk
-            stamp = _changed_at(self.project.config.path)
-            if stamp != self._config_stamp:
-                self.project = Project.open(self.project.root)
-                self._config_stamp = stamp
-                self._elsewhere |= set(self.images)
             found, self._elsewhere = self._elsewhere, set()
             return found
 
@@ -292,7 +290,12 @@ class FolderEditor:
             )
 
     def _catch_up(self) -> None:
-        """Read the files again if anybody else changed them."""
+        """Read the files again if anybody else changed them, config.yaml included."""
+        config = _changed_at(self.project.config.path)
+        if config != self._config_stamp:
+            self.project = Project.open(self.project.root)
+            self._config_stamp = config
+            self._elsewhere |= set(self.images)
         now = stamp_of(self._files)
         if now == self._stamp:
             return

@@ -21,7 +21,7 @@ CORRECTED = 1.0
 """The likelihood of a point that a person has placed."""
 
 
-class RefineEditor(FolderEditor):
+class RefineEditor(FolderEditor[MachineFiles]):
     """The machine labels of the current iteration in one folder (``machinelabels-iter<N>.h5``); see `FolderEditor`.
 
     A frame is untouched, begun (somebody moved, removed or restored a point) or done (`mark_done`). Only done frames
@@ -115,6 +115,15 @@ class RefineEditor(FolderEditor):
         if pcutoff is not None and not 0 <= pcutoff <= 1:
             raise DataError(f"pcutoff is {pcutoff}; a likelihood from 0 to 1 is expected.")
         return self.apply(Edit(image=image, done=pcutoff, by=by), seen)
+
+    def _catch_up(self) -> None:
+        super()._catch_up()
+        iteration = self._files.iteration
+        if iteration != self.project.iteration:
+            raise DataError(
+                f"{self._files.h5} belongs to iteration {iteration}; the project is at {self.project.iteration}. Its "
+                "labels were merged: what is changed here would count no more. Edit the labels of the frame instead."
+            )
 
     def _entry(self, edit: Edit) -> Entry:
         """Give placed points their likelihood, and note that the frame is begun."""
