@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from dlc_core.errors import DataError
 from dlc_core.files import write_bytes, write_text
+from dlc_core.labels.aside_frames import REMOVED
 from dlc_core.video.crop import Crop
 
 CROP_FILE = "crop.json"
-REMOVED = "removed"
-"""The folder in a folder of images where those lie that a person took out."""
 _NAME = re.compile(r"img(\d+)\.(?:png|jpe?g|tiff?|bmp)", re.IGNORECASE)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc_core.console import counted
 from dlc_core.errors import DataError
 from dlc_core.files import write_text
 from dlc_core.labels.csv_file import image_name, split_name
@@ -172,7 +173,7 @@ def check_network(path: str | os.PathLike[str], scorer: str) -> None:
     file = Path(path)
     if file.is_file() and (there := read_machine(file)).scorer != scorer:
         raise DataError(
-            f"{file} holds {len(there.images)} frames labelled by {there.scorer}; those of {scorer} cannot be added to "
+            f"{file} holds {counted(len(there.images), 'frame')} labelled by {there.scorer}; those of {scorer} cannot be added to "
             "it. Refine and merge these frames first (`dlc refine`, `dlc merge`), choose that network with run=, or "
             "move the file away."
         )

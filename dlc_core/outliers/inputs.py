@@ -153,7 +153,7 @@ def _ensemble(
 
 
 def _run(candidate: Candidate) -> str:
-    return "" if candidate.about is None else str(candidate.about["run"])
+    return "" if candidate.about is None else str(candidate.about.get("run", ""))
 
 
 def _comparable(poses: PoseFile, other: PoseFile, video: Path) -> PoseFile:
