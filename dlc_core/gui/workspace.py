@@ -8,9 +8,8 @@ from pathlib import Path
 
 from dlc_core.errors import DataError, suggest
 from dlc_core.gui.frames import FrameImages
+from dlc_core.labels.folder_editor import IMAGE_SUFFIXES
 from dlc_core.project.project import CONFIG_NAME, Project
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
 
 class Workspace:
@@ -54,7 +53,9 @@ class Workspace:
         place = self.project.labeled_data
         found = sorted(place.iterdir()) if place.is_dir() else []
         return {
-            path.name: path for path in found if path.is_dir() and not path.name.endswith("_labeled") and _frames(path)
+            path.name: path
+            for path in found
+            if path.is_dir() and not path.name.endswith("_labeled") and self.frames_in(path)
         }
 
     def folder(self, name: str) -> Path:
@@ -69,7 +70,7 @@ class Workspace:
 
     def frame(self, folder: str, name: str) -> tuple[Path, list[Path]]:
         """Return the image `name` of a folder, and all its images; raises DataError if there is none."""
-        files = _frames(self.folder(folder))
+        files = self.frames_in(self.folder(folder))
         return _named(name, {file.name: file for file in files}, f"no image in labeled-data/{folder}"), files
 
     def videos(self) -> dict[str, Path]:
@@ -80,6 +81,12 @@ class Workspace:
         """Return the video called `name`; raises DataError if config.yaml lists none."""
         return _named(name, self.videos(), f"no video in {self.root / CONFIG_NAME}")
 
+    @staticmethod
+    def frames_in(folder: Path) -> list[Path]:
+        """Return the images of frames in a folder, sorted by name."""
+        found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        return sorted(path for path in found if not path.name.startswith("."))
+
     def close(self) -> None:
         """Close the videos."""
         self.images.close()
@@ -87,10 +94,6 @@ class Workspace:
     def _config_stamp(self) -> tuple[int, int]:
         state = (self.root / CONFIG_NAME).stat()
         return state.st_mtime_ns, state.st_size
-
-
-def _frames(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != ".")
 
 
 def _named(name: str, known: dict[str, Path], what: str) -> Path:
