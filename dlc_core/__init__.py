@@ -29,6 +29,7 @@ _HOMES = {
             "evaluate_network",
             "extract_frames",
             "extract_outlier_frames",
+            "filterpredictions",
             "plot_trajectories",
             "train_network",
         ),
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         evaluate_network,
         extract_frames,
         extract_outlier_frames,
+        filterpredictions,
         plot_trajectories,
         train_network,
     )
@@ -69,6 +71,7 @@ __all__ = [
     "evaluate_network",
     "extract_frames",
     "extract_outlier_frames",
+    "filterpredictions",
     "hookimpl",
     "load_plugins",
     "plot_trajectories",

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc_core.api_calls import AnyPath, Paths, listed, names_option, open_project, run_step, run_with, video_options
+from dlc_core.api_filtering import filterpredictions
 from dlc_core.api_refinement import extract_outlier_frames
 from dlc_core.console import Outcome
 from dlc_core.errors import ConfigError
@@ -40,6 +41,7 @@ __all__ = [
     "evaluate_network",
     "extract_frames",
     "extract_outlier_frames",
+    "filterpredictions",
     "plot_trajectories",
     "run_step",
     "train_network",
@@ -249,15 +251,21 @@ def plot_trajectories(
     videotype: str = "",
     shuffle: int | None = None,
     trainingsetindex: int | None = None,
+    filtered: bool | str = False,
     displayedbodyparts: str | Sequence[str] = "all",
     destfolder: AnyPath | None = None,
     overrides: Sequence[str] = (),
 ) -> Outcome:
-    """Draw trajectories, positions, likelihoods and jumps of analysed videos."""
-    options = video_options(videotype, shuffle, trainingsetindex, destfolder)
-    return run_with(
-        "plot", config, {**options, **names_option("displayedbodyparts", displayedbodyparts)}, overrides, videos
-    )
+    """Draw trajectories, positions, likelihoods and jumps of analysed videos.
+
+    With `filtered` those that a filter smoothed: True, or the filter's name if several did.
+    """
+    options = {
+        **video_options(videotype, shuffle, trainingsetindex, destfolder),
+        **names_option("displayedbodyparts", displayedbodyparts),
+        "filtered": filtered or None,
+    }
+    return run_with("plot", config, options, overrides, videos)
 
 
 def create_labeled_video(
@@ -266,6 +274,7 @@ def create_labeled_video(
     videotype: str = "",
     shuffle: int | None = None,
     trainingsetindex: int | None = None,
+    filtered: bool | str = False,
     displayedbodyparts: str | Sequence[str] = "all",
     destfolder: AnyPath | None = None,
     draw_skeleton: bool | None = None,
@@ -273,10 +282,11 @@ def create_labeled_video(
     displaycropped: bool | None = None,
     overrides: Sequence[str] = (),
 ) -> Outcome:
-    """Write analysed videos with the poses drawn in (step J of the protocol)."""
+    """Write analysed videos with the poses drawn in (step J of the protocol); `filtered` as for `plot_trajectories`."""
     options = {
         **video_options(videotype, shuffle, trainingsetindex, destfolder),
         **names_option("displayedbodyparts", displayedbodyparts),
+        "filtered": filtered or None,
         "draw_skeleton": draw_skeleton,
         "trailpoints": trailpoints,
         "displaycropped": displaycropped,

@@ -91,6 +91,14 @@ VERBS: tuple[Verb, ...] = (
         without_project=True,
     ),
     Verb(
+        name="filter",
+        settings="dlc_core.filtering.settings:FilterSettings",
+        run="dlc_core.filtering.run:filter_poses",
+        arguments="VIDEO",
+        summary="Smooth the trajectories of analysed videos.",
+        without_project=True,
+    ),
+    Verb(
         name="export",
         settings="dlc_core.export.settings:ExportSettings",
         run="dlc_core.export.run:export",

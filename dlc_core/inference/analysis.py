@@ -22,9 +22,10 @@ from dlc_core.inference.frame_stream import batches
 from dlc_core.inference.lock import locked
 from dlc_core.inference.memory import enough_memory
 from dlc_core.inference.network import Network
-from dlc_core.inference.pose_store import PoseStore, StoreHeader, store_path
+from dlc_core.inference.pose_store import PoseStore, store_path
 from dlc_core.inference.predictor import ENGINE, Prediction, Predictor
 from dlc_core.inference.store_files import is_tidy, remove_half_chunks, replacement_path, tidy
+from dlc_core.inference.store_header import StoreHeader
 from dlc_core.plugin_api.border import blaming
 from dlc_core.video.crop import Crop
 from dlc_core.video.probe import lost_frames
