@@ -1,8 +1,8 @@
 """Images as a browser shows them: labelled frames and frames of videos, as the bytes of a PNG or JPEG.
 
-A PNG or JPEG of 8 bits is sent as it is. Everything else (16 bits, TIFF, BMP, transparency) is converted, the values of
-16 bits scaled like training does: all bits in use become white. Pixels keep their places, so a click means the same
-pixel in the browser and in the file.
+A PNG or JPEG of 8 bits is sent as it is. Everything else (16 bits, TIFF, BMP, transparency, a camera's note that the
+image is to be turned) is converted, the values of 16 bits scaled like training does: all bits in use become white.
+Pixels keep their places, so a click means the same pixel in the browser and in the file.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _JPEG_QUALITY = 92
 _OPEN_VIDEOS = 4
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PNG_DEPTH_AT, _PNG_COLOUR_AT = 24, 25
+_CAMERA_NOTE, _NOTE_WITHIN = b"Exif\x00\x00", 1 << 16  # browsers would turn such an image, training does not
 _PLAIN_PNG = {0, 2, 3}  # grey, RGB, palette: no transparency channel
 
 
@@ -60,6 +61,11 @@ class FrameImages:
         self._cache = _Cache(cache_bytes)
         self._depths: dict[Path, int] = {}
         self._videos = _Videos()
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much the cache holds."""
+        return self._cache.size
 
     def close(self) -> None:
         """Close the videos."""
@@ -107,6 +113,16 @@ class FrameImages:
         """Return (width, height, number of readable frames, frames per second); decodes the video once."""
         return self._videos.ask(video, lambda reader: (reader.width, reader.height, reader.frame_count, reader.fps))
 
+    def with_video(self, video: Path, question: Callable[[VideoReader], T]) -> T:
+        """Return what `question` finds out from an open video, in the thread that reads videos.
+
+        Raises
+        ------
+        DataError
+            The video cannot be read.
+        """
+        return self._videos.ask(video, question)
+
     def _keep(self, video: Path, index: int, pixels: NDArray[np.uint8]) -> None:
         self._cache.get((str(video), str(index)), lambda: _as_jpeg(pixels, f"{video.name}-{index}"))
 
@@ -146,7 +162,7 @@ class _Cache:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._size = 0
+        self.size = 0
         self._kept: OrderedDict[tuple[str, str], ImageBytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -163,9 +179,9 @@ class _Cache:
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = made
-                self._size += len(made.content)
-            while self._size > self._limit and len(self._kept) > 1:
-                self._size -= len(self._kept.popitem(last=False)[1].content)
+                self.size += len(made.content)
+            while self.size > self._limit and len(self._kept) > 1:
+                self.size -= len(self._kept.popitem(last=False)[1].content)
         return made
 
 
@@ -217,7 +233,7 @@ class _Videos:
 def _shown_as_it_is(content: bytes) -> str:
     """Return the media type of a file that browsers show with the pixels that training sees, "" for any other."""
     if content.startswith(_JPEG):
-        return "image/jpeg"
+        return "" if _CAMERA_NOTE in content[:_NOTE_WITHIN] else "image/jpeg"
     if content.startswith(_PNG) and len(content) > _PNG_COLOUR_AT:
         plain = content[_PNG_DEPTH_AT] <= 8 and content[_PNG_COLOUR_AT] in _PLAIN_PNG
         return "image/png" if plain else ""

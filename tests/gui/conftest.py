@@ -1,0 +1,151 @@
+"""A project to label, a server in a process of its own, a browser without a screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dlc_core.project.project import Project
+
+BODYPARTS = ("snout", "leftear", "rightear", "tail base")
+SIZES = ((240, 320), (240, 320), (180, 200), (240, 320), (300, 260))
+CHROMIUM_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def arena(height: int, width: int, seed: int) -> np.ndarray:
+    """Return a grey floor with a dark animal and some noise, (height, width, 3) uint8."""
+    generator = np.random.default_rng(seed)
+    image = np.full((height, width, 3), 178, np.uint8)
+    centre = (int(width * 0.5), int(height * 0.55))
+    cv2.ellipse(image, centre, (width // 5, height // 9), 25 * seed, 0, 360, (70, 62, 58), -1, cv2.LINE_AA)
+    noisy = image.astype(np.int16) + generator.integers(-9, 10, image.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Return a project with five frames without labels: mixed sizes, one grey, one of 12 bits, names with spaces."""
+    root = tmp_path / "reach = 1 Zoë"
+    folder = root / "labeled-data" / "mouse 1"
+    folder.mkdir(parents=True)
+    for number, (height, width) in enumerate(SIZES):
+        pixels = arena(height, width, number)
+        if number == 1:
+            pixels = pixels[..., 0]
+        if number == 3:
+            pixels = pixels.astype(np.uint16) << 4
+        assert cv2.imwrite(str(folder / f"img{number:03d}.png"), pixels)
+    (root / "config.yaml").write_text(
+        f"Task: reach\nscorer: ada\ndate: Jan1\nbodyparts: [{', '.join(BODYPARTS)}]\n"
+        "skeleton: [[snout, tail base]]\npcutoff: 0.6\niteration: 0\ncorner2move2: [20, 30]\nmove2corner: true\n",
+        encoding="utf-8",
+    )
+    return Project.open(root)
+
+
+class Served:
+    """``dlc gui`` or one of its pages in a process that can be killed and started again on the same port."""
+
+    def __init__(self, root: Path, *words: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.root = root
+        self.words = words or ("gui",)
+        self.log = root.parent / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **more: object) -> str:
+        """Start, wait until it listens, return the address that it printed."""
+        command = [sys.executable, "-m", "dlc_core", *self.words, "-p", str(self.root), "--port", str(self.port)]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--no-open"], stdout=log, stderr=subprocess.STDOUT, cwd=self.root.parent,
+                env={**os.environ, "COLUMNS": "500"}, **more,
+            )  # fmt: skip
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and self.process.poll() is None:
+            found = re.search(rb"Browser: (\S+)", self.log.read_bytes())
+            if found and self._answers():
+                return found[1].decode()
+            time.sleep(0.05)
+        raise AssertionError(f"the server did not start: {self.log.read_text()}")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.end(signal.SIGKILL)
+
+    def end(self, by: int = signal.SIGINT) -> int:
+        """End it and return its exit code."""
+        if self.process is None or self.process.poll() is not None:
+            return 0
+        self.process.send_signal(by)
+        return self.process.wait(30)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture
+def served(project: Project):
+    """Return a function that makes a `Served` of the project; all are ended afterwards."""
+    made: list[Served] = []
+
+    def make(*words: str) -> Served:
+        made.append(Served(project.root, *words))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return a headless Chromium driven by Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    path = os.environ.get("DLC_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium; install one or set DLC_TEST_CHROMIUM to its path")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def new_page(browser):
+    """Return a function that opens an address in a browser session of its own."""
+    contexts = []
+
+    def new_page(address: str):
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.problems = []
+        page.asked = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
