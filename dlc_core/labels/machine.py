@@ -173,9 +173,9 @@ def check_network(path: str | os.PathLike[str], scorer: str) -> None:
     file = Path(path)
     if file.is_file() and (there := read_machine(file)).scorer != scorer:
         raise DataError(
-            f"{file} holds {counted(len(there.images), 'frame')} labelled by {there.scorer}; those of {scorer} cannot be added to "
-            "it. Refine and merge these frames first (`dlc refine`, `dlc merge`), choose that network with run=, or "
-            "move the file away."
+            f"{file} holds {counted(len(there.images), 'frame')} labelled by {there.scorer}; those of {scorer} cannot "
+            "be added to it. Refine and merge these frames first (`dlc refine`, `dlc merge`), choose that network with "
+            "run=, or move the file away."
         )
 
 

@@ -115,7 +115,7 @@ def _found(
     """Return the outliers of one video, drawn if that is asked for, and say how many there are."""
     destfolder = Path(options["destfolder"]).expanduser() if options["destfolder"] else None
     file = Path(options["file"]).expanduser() if options["file"] else None
-    poses = find_poses(video, destfolder=destfolder, network=network, file=file)
+    poses = find_poses(video, destfolder=destfolder, network=network, file=file, filtered=options["filtered"])
     found = find_outliers(
         project,
         video,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dlc_core.project.address import PosesAddress
+from dlc_core.project.address import AnyPosesAddress
 
 
 @dataclass
-class ExtractOutliersSettings(PosesAddress):
+class ExtractOutliersSettings(AnyPosesAddress):
     """Options of ``dlc extract-outliers`` besides whose poses, and those of the detector and the selector.
 
     Parameters
