@@ -16,6 +16,14 @@ from typing import Any
 PROGRESS_FILE = "DLC_PROGRESS_FILE"
 """The environment variable that names a file for `progress` to keep up to date, for a program that watches."""
 
+QUESTION_FILE = "DLC_QUESTION_FILE"
+"""The environment variable that names a file in which `ask` puts its question, for a program that answers.
+
+The answer, ``yes`` or another word, is awaited in a file of that name with the suffix ``.answer``.
+"""
+
+_LOOK_EVERY_S = 0.1
+
 _quiet_stdout = False
 _tracebacks = False
 
@@ -52,8 +60,8 @@ def warn(message: str, error: BaseException | None = None) -> None:
 
 
 def can_ask() -> bool:
-    """Tell whether somebody is there to answer `ask`: at a terminal or in a notebook."""
-    return (sys.stdin is not None and sys.stdin.isatty()) or _in_notebook()
+    """Tell whether somebody is there to answer `ask`: at a terminal, in a notebook or in the browser."""
+    return QUESTION_FILE in os.environ or (sys.stdin is not None and sys.stdin.isatty()) or _in_notebook()
 
 
 def ask(question: str) -> bool:
@@ -66,6 +74,8 @@ def ask(question: str) -> bool:
     """
     from dlc_core.errors import ConfigError
 
+    if file := os.environ.get(QUESTION_FILE):
+        return _answered_in_file(Path(file), question)
     if not _in_notebook():  # whose input() shows the question itself, beside the field for the answer
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
@@ -73,6 +83,19 @@ def ask(question: str) -> bool:
     except (EOFError, NotImplementedError) as exc:  # a notebook that is run by a program
         raise ConfigError(f"nobody answered the question: {question} Say yes=true beforehand.") from exc
     return answer.strip().lower() in ("y", "yes")
+
+
+def _answered_in_file(file: Path, question: str) -> bool:
+    from dlc_core.files import write_text
+
+    answer = file.with_suffix(".answer")
+    answer.unlink(missing_ok=True)
+    say(question)
+    write_text(file, question)
+    while not answer.is_file():
+        time.sleep(_LOOK_EVERY_S)
+    file.unlink(missing_ok=True)
+    return answer.read_text(encoding="utf-8").strip() == "yes"
 
 
 def _in_notebook() -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlc_core.gui.job_process import LOG, PROGRESS, RESULT
+from dlc_core.files import write_text
+from dlc_core.gui.job_process import LOG, PROGRESS, QUESTION, RESULT
 
 RUNNING, DONE, FAILED, CANCELLED, LOST = "running", "done", "failed", "cancelled", "lost"
 
@@ -97,6 +98,23 @@ class Job:
         """Return how far it is, None if it has not said so."""
         found = read_json(self.folder / PROGRESS)
         return Progress(**found) if found else None
+
+    def question(self) -> str:
+        """Return what the step asks and waits for an answer to, "" if it asks nothing."""
+        try:
+            return (self.folder / QUESTION).read_text(encoding="utf-8") if self.state == RUNNING else ""
+        except OSError:
+            return ""
+
+    def answer(self, yes: bool) -> None:
+        """Answer the question that the step asks.
+
+        Raises
+        ------
+        DiskError
+            The answer cannot be written.
+        """
+        write_text((self.folder / QUESTION).with_suffix(".answer"), "yes" if yes else "no")
 
     def result(self) -> dict[str, Any]:
         """Return what the step handed back, empty if it did not get so far."""

@@ -18,13 +18,13 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from dlc_core.console import PROGRESS_FILE
+from dlc_core.console import PROGRESS_FILE, QUESTION_FILE
 from dlc_core.errors import DlcError, ProjectError
 from dlc_core.files import write_text
 from dlc_core.lock import holding
 
 JOB, END, LOG, RESULT, PROGRESS = "job.json", "end.json", "log.txt", "result.json", "progress.json"
-LOCK = "running.lock"
+QUESTION, LOCK = "question.txt", "running.lock"
 _REFUSED = 2
 
 
@@ -43,7 +43,12 @@ def main(folder: Path) -> int:
 
 
 def _run(folder: Path, command: Sequence[str]) -> int:
-    environment = {**os.environ, PROGRESS_FILE: str(folder / PROGRESS), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        PROGRESS_FILE: str(folder / PROGRESS),
+        QUESTION_FILE: str(folder / QUESTION),
+        "PYTHONUNBUFFERED": "1",
+    }
     with (folder / LOG).open("ab") as log, (folder / RESULT).open("wb") as result:
         step = subprocess.Popen(
             [sys.executable, *command], stdin=subprocess.DEVNULL, stdout=result, stderr=log, env=environment

@@ -110,6 +110,11 @@ class Jobs:
         """Return every step that is remembered, the newest first."""
         return [self.job(name) for name in self._names()]
 
+    def latest(self, verb: str) -> Job | None:
+        """Return the newest start of a step, None if it was never started."""
+        name = next((name for name in self._names() if name.partition("-")[2] == verb), None)
+        return None if name is None else self.job(name)
+
     def job(self, name: str) -> Job:
         """Return a step by the name of its folder.
 

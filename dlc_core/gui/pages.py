@@ -48,6 +48,8 @@ class PageRow:
 
 
 PAGES: tuple[PageRow, ...] = (
+    PageRow(path="/pipeline", title="Pipeline", icon="account_tree", module="dlc_core.gui.pipeline_page"),
+    PageRow(path="/grab", title="Frames", icon="burst_mode", module="dlc_core.gui.grab_page"),
     PageRow(path="/label", title="Label", icon="edit_location_alt", module="dlc_core.gui.label_page"),
     PageRow(path="/refine", title="Refine", icon="auto_fix_high", module="dlc_core.gui.refine_page"),
 )

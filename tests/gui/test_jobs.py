@@ -156,6 +156,22 @@ def is_alive(pid: int) -> bool:
     return not Path("/proc").exists()
 
 
+def test_a_step_that_asks_waits_for_the_answer_from_the_browser(jobs):
+    code = (
+        "import sys; from dlc_core.console import ask, can_ask; print('begun', can_ask(), file=sys.stderr);"
+        "print('begun', file=sys.stderr, flush=True); print('answers:', ask('Extract 3 frames?'), ask('Sure?'))"
+    )
+    job = start_python(jobs, code)
+    for expected, answer in (("Extract 3 frames?", True), ("Sure?", False)):
+        end = time.monotonic() + 20
+        while jobs.job(job.folder.name).question() != expected and time.monotonic() < end:
+            time.sleep(0.02)
+        jobs.job(job.folder.name).answer(answer)
+    assert ended(jobs, job).state == DONE
+    assert (job.folder / "result.json").read_text().splitlines()[-1] == "answers: True False"
+    assert "begun True" in job.lines()
+
+
 @posix
 def test_a_step_whose_process_was_killed_is_lost_and_the_next_can_start(jobs, tmp_path):
     job = start_python(jobs, LONG)

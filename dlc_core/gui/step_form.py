@@ -1,0 +1,251 @@
+"""The form of one step on the pipeline page: what is chosen and typed becomes words of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nicegui import run, ui
+
+from dlc_core.errors import DlcError
+from dlc_core.gui.options import CHOICE, SWITCH, ChoiceField, OptionField, StepForm, command_line, step_form
+from dlc_core.gui.pipeline import Step
+from dlc_core.gui.workspace import Workspace
+
+_ALL_BY_DEFAULT = ("extract_frames", "check_labels")
+"""Steps that take every video or folder when none is named."""
+
+_SWEEPS = ("train", "evaluate", "analyze", "create_dataset")
+
+
+class FormView:
+    """What a step is told, as elements in the current slot.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    step : Step
+        A configured one.
+    start : callable
+        Called with the words of the command line.
+    known : mapping of str to sequence of str
+        Options for which values are suggested: names of runs, say.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        step: Step,
+        start: Callable[[list[str]], Awaitable[None]],
+        known: Mapping[str, Sequence[str]],
+    ) -> None:
+        assert step.verb is not None
+        self.workspace, self.step, self.verb, self.start, self.known = workspace, step, step.verb, start, known
+        self.chosen: dict[str, list[str]] = {}
+        self.typed: dict[str, str] = {}
+        self.open_sections: set[str] = set()
+        self.form = StepForm((), ())
+        self.fields: dict[str, OptionField] = {}
+        self.files: list[str] = self._files() if self.verb.name not in _ALL_BY_DEFAULT else []
+        self.sweeps = False
+        self.body = ui.column().classes("w-full gap-1 dlc-form")
+        with ui.column().classes("w-full gap-2 mt-3"):
+            self.problem = ui.label().classes("dlc-problem").props("role=alert")
+            self.line = ui.label().classes("dlc-command").props("data-mark=command")
+            with ui.row().classes("items-center gap-3"):
+                self.button = ui.button(f"Run {self.verb.command}", on_click=self._start).props("data-mark=start")
+                self.button.props("color=primary no-caps unelevated icon=play_arrow")
+                if self.verb.name in _SWEEPS:
+                    ui.checkbox("Several values, separated by commas: a sweep", on_change=self._sweep).props("dense")
+
+    async def load(self) -> None:
+        """Compose the step with what is chosen and show its options."""
+        try:
+            form = await run.io_bound(step_form, self.verb.name, self.workspace.project, self._choice_words())
+        except DlcError as exc:
+            self._complain(str(exc))
+            return
+        if form is None:  # the server ends
+            return
+        self.form, self.fields = form, {option.name: option for option in form.options}
+        self.typed = {name: text for name, text in self.typed.items() if name in self.fields}
+        self._show()
+        self._show_line()
+
+    def words(self) -> list[str]:
+        """Return the overrides, as on the command line."""
+        typed = [self.fields[name].override(text) for name, text in self.typed.items()]
+        return [*(["-m"] if self.sweeps else []), *self._choice_words(), *typed]
+
+    def _choice_words(self) -> list[str]:
+        fields = {choice.group: choice for choice in self.form.choices}
+        return [fields[group].override(names) for group, names in self.chosen.items() if group in fields]
+
+    def _show(self) -> None:
+        self.body.clear()
+        with self.body:
+            if self.verb.arguments:
+                self._show_files()
+            for choice in self.form.choices:
+                self._show_choice(choice)
+            for section, options in self.form.sections().items():
+                if not section:
+                    self._show_options(options)
+                elif options:
+                    self._show_section(section, options)
+
+    def _show_files(self) -> None:
+        what = "Folders" if self.verb.arguments == "FOLDER" else "Videos"
+        hint = "none chosen: all of them" if self.verb.name in _ALL_BY_DEFAULT else "type a path for one elsewhere"
+        names = {path: Path(path).name for path in dict.fromkeys([*self._files(), *self.files])}
+        with _row(what, hint):
+            select = ui.select(
+                names,
+                value=self.files,
+                multiple=True,
+                new_value_mode="add-unique",
+                on_change=lambda event: self._take_files(event.value),
+            )
+            select.props("outlined dense use-chips hide-bottom-space").classes("w-full").props("data-mark=files")
+
+    def _show_choice(self, choice: ChoiceField) -> None:
+        summary = choice.offered.get(choice.chosen[0], "") if len(choice.chosen) == 1 else ""
+        with _row(choice.group, summary or "which plugins do it" if choice.many else summary):
+            options = {name: f"{name}: {text}" if text else name for name, text in choice.offered.items()}
+            value: Any = list(choice.chosen) if choice.many else (choice.chosen[0] if choice.chosen else None)
+            select = ui.select(
+                options,
+                value=value,
+                multiple=choice.many,
+                clearable=not choice.many and choice.group == "experiment",
+                on_change=lambda event: self._choose(choice.group, event.value),
+            )
+            select.props("outlined dense hide-bottom-space options-dense").classes("w-full").mark(
+                f"choice-{choice.group}"
+            )
+
+    def _show_section(self, section: str, options: list[OptionField]) -> None:
+        changed = sum(option.name in self.typed for option in options)
+        note = f"{len(options)} options" + (f", {changed} changed" if changed else "")
+        with ui.expansion(section, caption=note, value=section in self.open_sections) as expansion:
+            expansion.classes("w-full dlc-section").props("dense").props(f"data-mark=section-{section}")
+            expansion.on_value_change(
+                lambda event: (self.open_sections.add if event.value else self.open_sections.discard)(section)
+            )
+            self._show_options(options)
+
+    def _show_options(self, options: Sequence[OptionField]) -> None:
+        for option in options:
+            source = f"{option.meaning} [{option.source}]" if option.source else option.meaning
+            with _row(option.name.rpartition(".")[2], source):
+                self._show_input(option).props(f"data-mark=option-{option.name}")
+
+    def _show_input(self, option: OptionField) -> ui.element:
+        text = self.typed.get(option.name, option.text)
+
+        def changed(event: Any) -> None:
+            self._type(option, str("" if event.value is None else event.value))
+
+        if option.kind == SWITCH:
+            return ui.switch(
+                value=text == "true", on_change=lambda event: self._type(option, "true" if event.value else "false")
+            )
+        if option.kind == CHOICE and not self.sweeps:
+            values = {"": "none", **{name: name for name in option.choices}} if option.is_optional else option.choices
+            shown: Any = values if isinstance(values, dict) else list(values)
+            select = ui.select(shown, value=text if text in values else None, on_change=changed)
+            return select.props("outlined dense options-dense hide-bottom-space").classes("w-full")
+        known = [str(value) for value in self.known.get(option.name, ())]
+        field = ui.input(value=text, placeholder="none" if option.is_optional else "", autocomplete=known or None)
+        field.on_value_change(changed)
+        return field.props("outlined dense hide-bottom-space debounce=250").classes("w-full")
+
+    async def _choose(self, group: str, value: Any) -> None:
+        self.chosen[group] = [] if value is None else list(value) if isinstance(value, list) else [str(value)]
+        await self.load()
+
+    def _take_files(self, value: Any) -> None:
+        self.files = [str(name) for name in value or ()]
+        self._show_line()
+
+    async def _sweep(self, event: Any) -> None:
+        self.sweeps = bool(event.value)
+        self._show()
+        self._show_line()
+
+    def _type(self, option: OptionField, text: str) -> None:
+        if text.strip() == option.text:
+            self.typed.pop(option.name, None)
+        else:
+            self.typed[option.name] = text
+        self._show_line()
+
+    def _show_line(self) -> None:
+        self._complain("")
+        self.line.set_text(command_line(self.verb.name, self.words(), self.files))
+
+    async def _start(self) -> None:
+        """Check what was typed, so that a mistake is shown beside it, and start."""
+        if not self.sweeps:
+            words = [word for word in self.words() if word != "-m"]
+            try:
+                await run.io_bound(step_form, self.verb.name, self.workspace.project, words)
+            except DlcError as exc:
+                self._complain(str(exc))
+                return
+        if self.verb.arguments and not self.files and self.verb.name not in _ALL_BY_DEFAULT:
+            self._complain("Choose at least one video.")
+            return
+        try:
+            await self.start([*self.words(), *(["--", *self.files] if self.files else [])])
+        except DlcError as exc:
+            self._complain(str(exc))
+
+    def _complain(self, text: str) -> None:
+        self.problem.set_text(text)
+        self.problem.set_visibility(bool(text))
+
+    def _files(self) -> list[str]:
+        if self.verb.arguments == "FOLDER":
+            return list(self.workspace.folders())
+        return [str(path) for path in self.workspace.videos().values()] if self.verb.arguments else []
+
+
+class AddVideosView:
+    """The form of ``dlc add-videos``: paths on the machine on which the server runs."""
+
+    def __init__(self, start: Callable[[list[str]], Awaitable[None]]) -> None:
+        self.start = start
+        with _row("Videos", "paths on the machine where the server runs, one a line; a folder stands for its videos"):
+            self.paths = ui.textarea().props("outlined dense autogrow").classes("w-full").props("data-mark=paths")
+        with _row("copy", "copy the videos instead of linking to them"):
+            self.copies = ui.switch()
+        self.problem = ui.label().classes("dlc-problem").props("role=alert")
+        self.problem.set_visibility(False)
+        ui.button("Add videos", on_click=self._start).props("color=primary no-caps unelevated icon=add").props(
+            "data-mark=start"
+        )
+
+    async def _start(self) -> None:
+        paths = [line.strip() for line in (self.paths.value or "").splitlines() if line.strip()]
+        problem = "" if paths else "Give the path of at least one video."
+        try:
+            if paths:
+                await self.start([*(["--copy-videos"] if self.copies.value else []), "--", *paths])
+        except DlcError as exc:
+            problem = str(exc)
+        self.problem.set_text(problem)
+        self.problem.set_visibility(bool(problem))
+
+
+def _row(name: str, meaning: str) -> ui.element:
+    """Return the right half of a row, whose left half says what is asked for."""
+    row = ui.element("div").classes("dlc-row")
+    with row:
+        with ui.element("div").classes("dlc-about"):
+            ui.label(name).classes("dlc-name")
+            if meaning:
+                ui.label(meaning).classes("dlc-meaning")
+        field = ui.element("div").classes("dlc-field")
+    return field
