@@ -30,6 +30,7 @@ _HOMES = {
             "extract_frames",
             "extract_outlier_frames",
             "filterpredictions",
+            "merge_datasets",
             "plot_trajectories",
             "train_network",
         ),
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         extract_frames,
         extract_outlier_frames,
         filterpredictions,
+        merge_datasets,
         plot_trajectories,
         train_network,
     )
@@ -74,6 +76,7 @@ __all__ = [
     "filterpredictions",
     "hookimpl",
     "load_plugins",
+    "merge_datasets",
     "plot_trajectories",
     "train_network",
 ]

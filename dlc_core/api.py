@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from dlc_core.api_calls import AnyPath, Paths, listed, names_option, open_project, run_step, run_with, video_options
 from dlc_core.api_filtering import filterpredictions
-from dlc_core.api_refinement import extract_outlier_frames
+from dlc_core.api_refinement import extract_outlier_frames, merge_datasets
 from dlc_core.console import Outcome
 from dlc_core.errors import ConfigError
 from dlc_core.overrides import quote_free_values
@@ -42,6 +42,7 @@ __all__ = [
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
+    "merge_datasets",
     "plot_trajectories",
     "run_step",
     "train_network",

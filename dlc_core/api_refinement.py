@@ -74,6 +74,26 @@ def extract_outlier_frames(
     return run_with("extract_outliers", config, options, overrides, videos)
 
 
+def merge_datasets(
+    config: AnyPath, unrefined: str = "refuse", pcutoff: float | None = None, overrides: Sequence[str] = ()
+) -> Outcome:
+    """Join refined machine labels to the labels and raise ``iteration`` by one (step L of the protocol).
+
+    Parameters
+    ----------
+    config : path
+        The project.
+    unrefined : str
+        What happens to machine labels that nobody has marked as done: ``"refuse"`` merges nothing while there are any,
+        ``"leave"`` leaves them out, ``"accept"`` takes their points as labels.
+    pcutoff : float or None
+        The likelihood from which points count with ``unrefined="accept"``; None for pcutoff of config.yaml.
+    overrides : sequence of str
+        More options.
+    """
+    return run_with("merge", config, {"unrefined": unrefined, "pcutoff": pcutoff}, overrides)
+
+
 def _options_of(detector: str, named: dict[str, Any]) -> dict[str, Any]:
     """Return those of the paper's options that a detector has; an unknown detector is reported when it is chosen."""
     from dlc_core.plugin_api.discovery import load_plugins

@@ -130,6 +130,12 @@ VERBS: tuple[Verb, ...] = (
         summary="Write videos with the poses drawn in.",
         without_project=True,
     ),
+    Verb(
+        name="merge",
+        settings="dlc_core.refine.settings:MergeSettings",
+        run="dlc_core.refine.run:merge",
+        summary="Join refined machine labels to the labels and begin the next iteration.",
+    ),
 )
 
 

@@ -44,7 +44,7 @@ class Snapshot:
     conflicts : tuple of Conflict
         Edits that came too late.
     stamp : Stamp
-        The state of the files, the journal's last.
+        The state of the files, the journal's last; `journal` may hold more than that says.
     """
 
     frames: Frames
@@ -76,7 +76,8 @@ def snapshot(files: TableFiles) -> Snapshot:
             if before == stamp_of(files):
                 raise
             continue
-        if before == stamp_of(files):
+        after = stamp_of(files)
+        if before[:-1] == after[:-1] and (before[-1] is None or _grew(before[-1], after[-1])):
             frames, conflicts = replay(stored, journal.entries)
             return Snapshot(frames, journal, tuple(conflicts), before)
     raise DataError(f"{files.sources()[0]} is being written again and again. Close the program that does so.")
