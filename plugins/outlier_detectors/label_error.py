@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from dlc_core.errors import ConfigError, DataError
 from dlc_core.outliers.structures import DetectorInput, FrameScores, PointSuspect
 from dlc_core.skeleton import Skeleton
 
-_TAIL = 4.0  # degrees of freedom of the errors: heavier tails than a Gaussian, as poses have
+_TAIL = 3.0  # degrees of freedom of the errors: heavier tails than a Gaussian, as poses have
 _MEDIAN_RADIUS = np.sqrt(_TAIL * (2 ** (2 / _TAIL) - 1))  # of that distribution with scale 1, in the plane
 _PRIOR_POINTS = 10  # so many average points stand beside those of each body part, and of each step of the regression
 _SMALLEST_SCALE_PX = 0.5  # nobody clicks more exactly
@@ -25,7 +25,7 @@ class LabelError:
     The networks have not been trained on the frames that they are compared on. What a right label is like is learnt
     from all labels, of which most are right:
 
-    - The distance e of prediction and label of a body part that was found follows a bivariate t-distribution with 4
+    - The distance e of prediction and label of a body part that was found follows a bivariate t-distribution with 3
       degrees of freedom, f(e; s). Its scale s comes from the median error of the body part, so neither the network's
       failures nor wrong labels widen it; parts with few labels borrow from the average part.
     - A prediction that has not found its body part lies somewhere about the animal, and so does a label that is wrong:
@@ -36,13 +36,15 @@ class LabelError:
     A right label thus has density p_i(e) = w_i f(e; s_i) + (1 - w_i) f(e; S). With d_ij the distance of label i from
     prediction j, the explanations of a label, each by its log likelihood ratio to "the label is right", are
 
-    - misplaced: log f(d_ii; S) - log p_i(d_ii);
-    - at the place of j: log p_j(d_ij) - log p_i(d_ii) - log(K - 1), the last for the choice among the other parts;
-    - swapped with j: this of both, added, if each of the two is best explained as being at the other's place;
-    - left-right inversion: the sum over all such swaps of symmetric pairs in a frame, if there are several.
+    - misplaced: log f(d_ii; S) - log p_i(d_ii), which never exceeds -log(1 - w_i);
+    - at the place of j: g_ij = log p_j(d_ij) - log p_i(d_ii) - log(K - 1), the last for the choice among the other
+      parts, if no label j is there;
+    - swapped with j: g = g_ij + g_ji, if both are positive;
+    - left-right inversion: g is the sum over all such swaps of symmetric pairs in a frame, if there are several.
 
-    A label gets its best explanation. 0 means that right and wrong explain the disagreement equally well; swaps get the
-    highest scores, because two labels at exactly the places of each other's predictions are no accident.
+    Networks swap body parts, too. If the share r of the frames shows the same swap (or an inversion), the network is
+    taken to make it that often, and the score is -log(r + exp(-g)). A label gets its best explanation; 0 means that
+    right and wrong explain the disagreement equally well.
 
     Parameters
     ----------
@@ -103,9 +105,7 @@ class LabelError:
         distance = np.nan_to_num(np.linalg.norm(labels[:, :, None] - predictions[:, None], axis=-1))
         model = _ErrorModel.fit(labels, labelled, np.diagonal(distance, axis1=1, axis2=2), likelihood)
         gain = _gains(model, distance, likelihood, labelled, compared)
-        best = gain.argmax(axis=-1)
-        score = np.take_along_axis(gain, best[..., None], axis=-1)[..., 0]
-        reasons = self._explain(best, score, distance)
+        reasons, score = self._explain(gain, labelled, distance)
         suspects = [
             PointSuspect(frame, *self._place(point), float(score[frame, point]), reasons[frame, point])
             for frame, point in np.argwhere(labelled & (score > self.threshold)).tolist()
@@ -118,36 +118,76 @@ class LabelError:
         return divmod(point, self.exists.shape[1])
 
     def _explain(
-        self, best: NDArray[np.int64], score: NDArray[np.float64], distance: NDArray[np.float64]
-    ) -> dict[tuple[int, int], str]:
-        """Return the reason of each label with a positive score; `score` becomes that of the whole swap.
+        self, gain: NDArray[np.float64], labelled: NDArray[np.bool_], distance: NDArray[np.float64]
+    ) -> tuple[dict[tuple[int, int], str], NDArray[np.float64]]:
+        """Return the reason of each label that is better explained as wrong, and the score of every label.
 
         Parameters
         ----------
-        best : (frames, points) int64
-            At whose place a label is; its own index if it is nowhere in particular.
-        score : (frames, points) float64
-            Of that explanation; changed in place.
+        gain : (frames, points, points) float64
+            As `_gains` returns it.
+        labelled : (frames, points) bool
         distance : (frames, points, points) float64
-            Of label and prediction.
+            Of label and prediction, pixels.
+
+        Returns
+        -------
+        reasons : dict of (frame, point) to str
+        score : (frames, points) float64
+            Nats; -inf where there is no label.
         """
-        reasons: dict[tuple[int, int], str] = {}
+        astray = np.diagonal(gain, axis1=1, axis2=2) > 0
+        free = ~labelled | astray  # nothing else marks the place
+        alone = np.where(free[:, None, :] | np.eye(gain.shape[1], dtype=bool), gain, -np.inf)
+        best = alone.argmax(axis=-1)
+        score = np.take_along_axis(alone, best[..., None], axis=-1)[..., 0]
+        reasons = {}
         for frame, point in np.argwhere(score > 0).tolist():
             other = int(best[frame, point])
-            place = f"at the place of {self.names[other]}"
             far = f"misplaced, {distance[frame, point, point]:.0f} px from the prediction"
-            reasons[frame, point] = far if other == point else place
-        for frame in np.flatnonzero((score > 0).any(axis=1)).tolist():
-            swaps = list(_mutual(best[frame], score[frame]))
-            mirrored = [(a, b) for a, b in swaps if self.mirror[a] == b]
-            inverted = sum(score[frame, a] + score[frame, b] for a, b in mirrored)
-            for a, b in swaps:
-                several = (a, b) in mirrored and len(mirrored) > 1
-                score[frame, [a, b]] = inverted if several else score[frame, a] + score[frame, b]
+            reasons[frame, point] = far if other == point else f"at the place of {self.names[other]}"
+        for group in self._swaps(gain, labelled):
+            several = "left-right inversion: " if len(group.pairs) > 1 else ""
+            for a, b in group.pairs:
                 for one, other in ((a, b), (b, a)):
-                    start = "left-right inversion: " if several else ""
-                    reasons[frame, one] = f"{start}swapped with {self.names[other]}"
-        return reasons
+                    score[group.frame, one] = group.score
+                    reasons[group.frame, one] = f"{several}swapped with {self.names[other]}"
+        return reasons, score
+
+    def _swaps(self, gain: NDArray[np.float64], labelled: NDArray[np.bool_]) -> list[_Swap]:
+        """Return the swaps of all frames; those of symmetric pairs in one frame are one, an inversion."""
+        frames = int(labelled.any(axis=1).sum())
+        mutual = (gain > 0) & (gain.transpose(0, 2, 1) > 0) & ~np.eye(gain.shape[1], dtype=bool)
+        both = np.where(mutual, gain + gain.transpose(0, 2, 1), -np.inf)
+        found: list[_Swap] = []
+        for frame in np.flatnonzero(mutual.any(axis=(1, 2))).tolist():
+            partner = both[frame].argmax(axis=-1)
+            pairs = [(a, int(b)) for a, b in enumerate(partner) if a < b and partner[b] == a and mutual[frame, a, b]]
+            mirrored = [(a, b) for a, b in pairs if self.mirror[a] == b]
+            groups = [mirrored] if len(mirrored) > 1 else []
+            groups += [[pair] for pair in pairs if len(mirrored) < 2 or pair not in mirrored]
+            found += [_Swap(frame, tuple(one), sum(both[frame, a, b] for a, b in one)) for one in groups]
+        often = Counter(one.kind for one in found)
+        return [replace(one, score=_bounded(one.score, often[one.kind] / (frames + 1))) for one in found]
+
+
+@dataclass(frozen=True)
+class _Swap:
+    """Labels of a frame that have changed places two by two, as one mistake."""
+
+    frame: int
+    pairs: tuple[tuple[int, int], ...]
+    score: float
+
+    @property
+    def kind(self) -> tuple[int, int] | None:
+        """Which pair; None for an inversion of several."""
+        return self.pairs[0] if len(self.pairs) == 1 else None
+
+
+def _bounded(score: float, share: float) -> float:
+    """Return a log likelihood ratio if the same disagreement occurs in a share of the frames without a wrong label."""
+    return float(-np.logaddexp(np.log(share), -score))
 
 
 @dataclass(frozen=True)
@@ -245,13 +285,6 @@ def _gains(
     gain = theirs - own - np.log(max(points - 1, 1))
     gain[:, index, index] = model.wrong(np.diagonal(distance, axis1=1, axis2=2)) - own[..., 0]
     return np.where(labelled[:, :, None] & compared[:, None, :], gain, -np.inf)
-
-
-def _mutual(best: NDArray[np.int64], score: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
-    """Yield pairs of labels of a frame each of which is at the place of the other."""
-    for one, other in enumerate(best.tolist()):
-        if one < other and best[other] == one and min(score[one], score[other]) > 0:
-            yield one, other
 
 
 def _animal_size(labels: NDArray[np.float64]) -> float:
