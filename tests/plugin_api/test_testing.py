@@ -7,7 +7,7 @@ Those of augmenters: test_behaviour_augmenter.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -321,6 +321,64 @@ def test_an_exporter_that_breaks_a_promise_is_told_which(offer: Offer, cls, mess
     offer("exporter", cls)
     with pytest.raises(AssertionError, match=message):
         check_component("exporter", "fake")
+
+
+class Smoother:
+    """A filter that does nothing; the classes below break one promise each."""
+
+    def filter(self, track):
+        return track
+
+
+class DropsTheEnds(Smoother):
+    def filter(self, track):
+        return replace(track, points=track.points[1:-1])
+
+
+class ChangesInPlace(Smoother):
+    def filter(self, track):
+        track.points[:] += 1
+        return track
+
+
+class SmoothsByChance(Smoother):
+    def filter(self, track):
+        return replace(track, points=track.points + np.random.default_rng().normal(size=track.points.shape))
+
+
+class SureOfItself(Smoother):
+    def filter(self, track):
+        return replace(track, likelihood=track.likelihood + 1)
+
+
+class ForgetsPoints(Smoother):
+    def filter(self, track):
+        return replace(track, points=np.full_like(track.points, np.nan))
+
+
+class NoFilter:
+    def smooth(self, track):
+        return track
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (DropsTheEnds, r"points of shape \(58, 2\) for 60 frames"),
+        (ChangesInPlace, "changed the track that it was handed"),
+        (SmoothsByChance, "two different tracks for the same one"),
+        (SureOfItself, r"a likelihood lies outside \[0, 1\]"),
+        (ForgetsPoints, "the only point of a track is gone"),
+        (NoFilter, "lacks the method of the PoseFilter protocol"),
+    ],
+)
+def test_a_filter_that_breaks_a_promise_is_told_which(offer: Offer, cls, message):
+    offer("filter", Smoother)
+    check_component("filter", "fake")
+    load_plugins.cache_clear()
+    offer("filter", cls)
+    with pytest.raises(AssertionError, match=message):
+        check_component("filter", "fake")
 
 
 # Records ------------------------------------------------------------------------------------------------------------
