@@ -30,8 +30,10 @@ _HOMES = {
             "extract_frames",
             "extract_outlier_frames",
             "filterpredictions",
+            "label_frames",
             "merge_datasets",
             "plot_trajectories",
+            "refine_labels",
             "train_network",
         ),
         "dlc_core.api",
@@ -51,8 +53,10 @@ if TYPE_CHECKING:
         extract_frames,
         extract_outlier_frames,
         filterpredictions,
+        label_frames,
         merge_datasets,
         plot_trajectories,
+        refine_labels,
         train_network,
     )
     from dlc_core.plugin_api.contract import Component, hookimpl
@@ -75,9 +79,11 @@ __all__ = [
     "extract_outlier_frames",
     "filterpredictions",
     "hookimpl",
+    "label_frames",
     "load_plugins",
     "merge_datasets",
     "plot_trajectories",
+    "refine_labels",
     "train_network",
 ]
 

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlc_core.api_browser import grab_frames, label_frames, refine_labels
 from dlc_core.api_calls import AnyPath, Paths, listed, names_option, open_project, run_step, run_with, video_options
 from dlc_core.api_filtering import filterpredictions
 from dlc_core.api_refinement import extract_outlier_frames, merge_datasets
@@ -42,8 +43,10 @@ __all__ = [
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
+    "label_frames",
     "merge_datasets",
     "plot_trajectories",
+    "refine_labels",
     "run_step",
     "train_network",
 ]
@@ -109,7 +112,7 @@ def extract_frames(
     config : path
         The project.
     mode : str
-        ``"automatic"``: a frame selector chooses.
+        ``"automatic"``: a frame selector chooses. ``"manual"``: a person does, in the browser, until Ctrl+C.
     algo : str
         The frame selector: ``"kmeans"``, ``"uniform"``, or one of a plugin.
     crop : bool
@@ -122,10 +125,12 @@ def extract_frames(
     Raises
     ------
     ConfigError
-        Another mode than automatic was asked for.
+        There is no such mode, or one that is given makes no sense with options.
     """
+    if mode == "manual":
+        return grab_frames(config, videos_list, overrides)
     if mode != "automatic":
-        raise ConfigError(f"mode is {mode!r}; frames are chosen with mode='automatic' and algo=<frame selector>.")
+        raise ConfigError(f"mode is {mode!r}; 'automatic' (with algo=<frame selector>) or 'manual' is expected.")
     options = {"selector": algo, "crop": "video_sets" if crop else "none"}
     return run_with("extract_frames", config, options, overrides, videos_list)
 

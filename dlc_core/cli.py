@@ -11,8 +11,8 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -36,7 +36,23 @@ project_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask, go on.")
+manual_option = click.option("--manual", is_flag=True, help="Do it by hand, in the browser.")
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+def browser_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that can open the browser application."""
+    for option in (
+        click.option("--no-open", is_flag=True, help="Do not open a browser."),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address; others let others in."),
+        click.option("--port", type=click.IntRange(0, 65535), help="Port; the first free one from 8088 on."),
+    ):
+        command = option(command)
+    return command
+
+
+def _as_it_is(command: Callable[..., Any]) -> Callable[..., Any]:
+    return command
 
 
 class Protocol(click.Group):
@@ -189,7 +205,9 @@ def _add(verb: Verb) -> None:
     @project_option
     @json_option
     @debug_option
-    @(yes_option if verb.asks else lambda function: function)
+    @(yes_option if verb.asks else _as_it_is)
+    @(manual_option if verb.page else _as_it_is)
+    @(browser_options if verb.page else _as_it_is)
     def command(
         tokens: tuple[str, ...],
         multirun: bool,
@@ -197,6 +215,8 @@ def _add(verb: Verb) -> None:
         project_path: str | None,
         as_json: bool,
         yes: bool = False,
+        manual: bool = False,
+        **browser: Any,
     ) -> None:
         if yes:
             tokens = ("yes=true", *tokens)
@@ -205,9 +225,32 @@ def _add(verb: Verb) -> None:
 
             print(verb_help(verb, project_path, tokens))
             return
+        if manual:
+            _open_by_hand(verb, project_path, tokens, **browser)
+            return
         if as_json:
             keep_stdout_for_data()
         finish(run_verb(verb, project_path, tokens, multirun), as_json)
+
+
+def _open_by_hand(
+    verb: Verb, project_path: str | None, tokens: Sequence[str], port: int | None, host: str, no_open: bool
+) -> None:
+    """Open the page on which a step is done by hand, with the video that was named."""
+    from dlc_core.browser import open_page
+    from dlc_core.frames.extract import chosen_videos
+    from dlc_core.project.project import Project
+
+    overrides, arguments = sort_tokens(tokens)
+    if overrides or len(arguments) > 1:
+        extra = [*overrides, *arguments[1:]][0]
+        raise click.UsageError(
+            f"{extra!r} means nothing with --manual, which takes one video and no options: a person chooses. "
+            "Leave it out, or leave out --manual."
+        )
+    project = Project.chosen(project_path) or Project.find()
+    query = {"video": next(iter(chosen_videos(project, arguments))).name} if arguments else {}
+    open_page(project, verb.page, host=host, port=port, opens=not no_open, **query)
 
 
 def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from dlc_core.cli import debug_option, dlc, project_option
-from dlc_core.errors import DataError, PluginError, suggest
+from dlc_core.cli import browser_options, debug_option, dlc, project_option
+from dlc_core.errors import DataError, suggest
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every verb that starts the server."""
-    for option in reversed(
-        (
-            click.option("--port", type=click.IntRange(0, 65535), help="Port; the first free one from 8088 on."),
-            click.option("--host", default="127.0.0.1", show_default=True, help="Address; others let others in."),
-            click.option("--no-open", is_flag=True, help="Do not open a browser."),
-            project_option,
-            debug_option,
-        )
-    ):
-        command = option(command)
-    return command
+    return browser_options(project_option(debug_option(command)))
 
 
 @dlc.command("gui")
@@ -64,17 +52,12 @@ def open_page(
     DataError
         There is no such folder.
     """
-    if find_spec("nicegui") is None:
-        raise PluginError(
-            "the browser application needs NiceGUI, which is not installed. Run `pip install 'dlc-core[gui]'`."
-        )
-    from dlc_core.gui.server import serve
+    from dlc_core import browser
     from dlc_core.project.project import Project
 
     project = Project.chosen(project_path) or Project.find()
-    if folder is not None:
-        path = f"{path}?folder={quote(_folder_name(project.labeled_data, folder))}"
-    serve(project, path, host=host, port=port, opens=not no_open)
+    query = {} if folder is None else {"folder": _folder_name(project.labeled_data, folder)}
+    browser.open_page(project, path, host=host, port=port, opens=not no_open, **query)
 
 
 def _folder_name(labeled_data: Path, given: str) -> str:

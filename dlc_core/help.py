@@ -32,6 +32,8 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
         lines += ["", "Choices:", *(f"  {group}: {', '.join(names)}" for group, names in offered.items())]
     lines += ["", "Options, as they are now:", *_option_lines(verb, composed)]
     lines += [""]
+    if verb.page:
+        lines += ["  --manual               choose by hand in the browser (--port, --host, --no-open as for `dlc gui`)"]
     if verb.asks:
         lines += ["  -y, --yes              do not ask, go on (for scripts)"]
     lines += [

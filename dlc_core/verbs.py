@@ -33,6 +33,8 @@ class Verb:
         Whether it can work outside a project, if it is told ``run=`` or ``file=``.
     asks : bool
         Whether it asks before it writes; ``--yes`` (its option ``yes``) answers beforehand.
+    page : str
+        The page of the browser application on which it is done by hand (``--manual``), "" for none.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Verb:
     summary: str
     without_project: bool = False
     asks: bool = False
+    page: str = ""
 
     @property
     def command(self) -> str:
@@ -56,6 +59,7 @@ VERBS: tuple[Verb, ...] = (
         run="dlc_core.frames.run:extract_frames",
         arguments="VIDEO",
         summary="Choose frames that are worth labelling and write them as images.",
+        page="/grab",
     ),
     Verb(
         name="check_labels",
