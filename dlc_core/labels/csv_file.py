@@ -212,9 +212,7 @@ def _value(file: Path, number: int, cell: str, columns: _Columns, column: int) -
     if not cell:
         return _NAN
     try:
-        if "_" in cell:  # Python reads 1_000 as 1000, nobody else does
-            raise ValueError(cell)
-        return float(cell)
+        return float(cell if "_" not in cell else cell.replace("_", "?"))  # only Python reads 1_000 as 1000
     except ValueError as exc:
         hint = " with a decimal point" if "," in cell else ""
         name = next(" ".join(pair) for pair, place in columns.places.items() if place == column)

@@ -66,10 +66,10 @@ class Conflict:
 
 @dataclass
 class _Wish:
-    """What the entries about one frame come to."""
+    """What the entries about one frame come to; `row` is None if they leave the row as it is."""
 
     had_row: bool = True
-    row: bool = False
+    row: bool | None = None
     points: dict[str, Values | None] = field(default_factory=dict)
     known: dict[str, list[Values | None]] = field(default_factory=dict)
     source: dict[str, Entry] = field(default_factory=dict)
@@ -163,5 +163,6 @@ def _merged(image: str, stored: Mapping[str, Values] | None, wish: _Wish, confli
             row[name] = values
     if row:
         return row
-    removed_elsewhere = stored is None and wish.had_row and not granted
-    return {} if wish.row and not removed_elsewhere else None
+    if wish.row is None or (stored is None and wish.had_row and not granted):  # no wish, or removed elsewhere
+        return None if stored is None else {}
+    return {} if wish.row else None

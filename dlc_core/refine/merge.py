@@ -200,9 +200,10 @@ def _refuse(folders: Sequence[MergedFolder], unrefined: str) -> None:
         named = ", ".join(
             f"{folder.folder.name} ({len(folder.unfinished)} of {_count(folder)})" for folder in unfinished
         )
+        number = sum(len(folder.unfinished) for folder in unfinished)
         raise DataError(
-            f"{counted(sum(len(folder.unfinished) for folder in unfinished), 'frame')} with machine labels are not "
-            f"marked as done: {named}. Finish them with `dlc refine`, or say unrefined=leave or unrefined=accept."
+            f"{counted(number, 'frame')} with machine labels {'is' if number == 1 else 'are'} not marked as done: "
+            f"{named}. Finish them with `dlc refine`, or say unrefined=leave or unrefined=accept."
         )
 
 

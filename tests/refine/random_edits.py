@@ -37,6 +37,16 @@ from .crashing import DONE, KILLED, REFUSED, killed_at
 IMAGES = 6
 PARTS = ("snout", "ear", "tail")
 MORE_PARTS = ("paw", "hip")
+CONFIG = """# mine
+Task: t
+scorer: ada
+bodyparts:
+- snout  # first
+- ear
+- tail
+# rounds
+iteration: 0 # up
+"""
 
 Point = tuple[float, ...]
 Rows = dict[str, dict[str, Point]]
