@@ -42,6 +42,8 @@ class Outliers:
     Parameters
     ----------
     video : Path
+    folder : Path
+        Where the images of its frames belong.
     poses : PoseFile
         What the detector judged.
     scores : FrameScores
@@ -55,6 +57,7 @@ class Outliers:
     """
 
     video: Path
+    folder: Path
     poses: PoseFile
     scores: FrameScores
     frames: NDArray[np.int64]
@@ -142,7 +145,8 @@ def find_outliers(
     between = candidate_frames(poses.frame_count, choice.start, choice.stop, set())
     frames = np.intersect1d(scores.outliers(), between)
     taken = np.array(sorted(taken_frames(place.folder)), np.int64)
-    return Outliers(video, poses, scores, frames, np.setdiff1d(frames, taken), _worst(scores, between))
+    candidates = np.setdiff1d(frames, taken)
+    return Outliers(video, place.folder, poses, scores, frames, candidates, _worst(scores, between))
 
 
 def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tuple[Project, ExtractedFrames]:

@@ -18,6 +18,7 @@ from dlc_core.export.sources import Candidate, candidates, installed_readers, re
 from dlc_core.frames.frame_files import frame_number, read_crops
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.files import read_folder
+from dlc_core.outliers.place import place_of
 from dlc_core.outliers.structures import DetectorInput
 from dlc_core.plugin_api.protocols import OutlierDetector
 from dlc_core.project.project import Project
@@ -175,11 +176,7 @@ def _comparable(poses: PoseFile, other: PoseFile, video: Path) -> PoseFile:
 
 def _labels(video: Path, poses: PoseFile, project: Project) -> NDArray[np.float32]:
     """Return the human labels of a video, (frames, 1, keypoints, 2) in full-frame pixels, NaN where unlabelled."""
-    folder = project.labeled_data / video.stem
-    if len(poses.skeleton.individuals) > 1:
-        raise DataError(
-            f"the detector needs labels, and {video.name} has poses of several animals. Choose another one."
-        )
+    folder = place_of(project, video).folder
     try:
         table = read_folder(folder, project.scorer).with_bodyparts(poses.skeleton.keypoints)
     except DataError as exc:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlc_core.console import Outcome, ask, can_ask, counted, say, warn
-from dlc_core.errors import ConfigError, DlcError
+from dlc_core.errors import ConfigError, DiskError, DlcError
+from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.export.run import chosen_network
 from dlc_core.export.sources import find_poses
 from dlc_core.files import check_name
 from dlc_core.frames.extract import asked_crop, check_choice
+from dlc_core.frames.frame_files import existing_frames
+from dlc_core.inference.filtered_stores import filter_ending
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.machine import machine_file
 from dlc_core.outliers.extract import Choice, Outliers, find_outliers
@@ -110,7 +113,12 @@ def _videos(project: Project, arguments: Sequence[str], videotype: str) -> tuple
 
 
 def _found(
-    project: Project, video: Path, network: Any, choice: Choice, options: dict[str, Any], entry: dict[str, Any]
+    project: Project,
+    video: Path,
+    network: NetworkChoice | None,
+    choice: Choice,
+    options: dict[str, Any],
+    entry: dict[str, Any],
 ) -> Outliers:
     """Return the outliers of one video, drawn if that is asked for, and say how many there are."""
     destfolder = Path(options["destfolder"]).expanduser() if options["destfolder"] else None
@@ -128,14 +136,18 @@ def _found(
     )
     entry |= {"outliers": len(found.frames), "candidates": len(found.candidates), "frames": []}
     if options["plotting"]:
-        entry["plots"] = [str(path) for path in _plots(found, poses, destfolder or video.parent, options)]
+        try:
+            entry["plots"] = [str(path) for path in _plots(found, poses, destfolder or video.parent, options)]
+        except DiskError as exc:  # of a disk for reading alone, say; the frames go elsewhere
+            warn(f"{video.name}: no pictures: {exc} Or leave them out with plotting=false.", exc)
     say(f"{video.name}: {_counts(found, choice, options)}")
     return replace(found, scores=replace(found.scores, curves={}))  # which are large
 
 
 def _plots(found: Outliers, poses: PoseFile, place: Path, options: dict[str, Any]) -> list[Path]:
     detector = options["detector"]
-    folder = check_name(place / "plot-poses" / found.video.stem) / f"outliers-{detector['name']}"
+    folder = check_name(place / "plot-poses" / f"{found.video.stem}{filter_ending(poses)}")
+    folder /= f"outliers-{detector['name']}"
     interval = f"{100 * (1 - detector['alpha']):g} % interval" if "alpha" in detector else "interval"
     text = PlotText(f"{found.video.stem} {poses.scorer}   detector={detector['name']}", interval=interval)
     bodyparts = counted_bodyparts(poses.skeleton, options["bodyparts"])
@@ -183,16 +195,19 @@ def _extract(
     entries = {entry["video"]: entry for entry in results}
     for one in found:
         entry = entries[str(one.video)]
+        before = existing_frames(one.folder)
         try:
             project, extracted = extract_some(project, one, choice)
         except DlcError as exc:
+            entry["frames"] = sorted(existing_frames(one.folder) - before)
+            written += len(entry["frames"])
             _fail(entry, one.video, exc)
             continue
-        new, before = len(extracted.indices), len(extracted.existing)
+        new = len(extracted.indices)
         written += new
         machine = machine_file(extracted.folder, project.iteration)
         entry |= {"folder": str(extracted.folder), "frames": list(extracted.indices), "machine_labels": str(machine)}
-        added = f", added to the {before} that were there" if before else ""
+        added = f", added to the {len(before)} that were there" if before else ""
         say(f"{extracted.folder}: {counted(new, 'new frame')} with machine labels in {machine.name}{added}")
     return written
 

@@ -209,6 +209,17 @@ def test_a_video_is_known_wherever_it_is_named_from(project, video, generated):
     assert len(changed.videos()) == 2 and len(extracted.indices) == 2
 
 
+def test_the_folder_is_that_of_the_name_in_the_project_when_the_file_has_another(project, video, generated, tmp_path):
+    original = tmp_path / "raw 001.mp4"
+    original.write_bytes(generated[0].read_bytes())
+    video.unlink()
+    video.symlink_to(original)
+    write_store(original, bad=BAD)
+    extracted = extract(project, original, n=2)
+    assert extracted.folder == project.labeled_data / "reach1"
+    assert machine(project).images[0].startswith("labeled-data/reach1/")
+
+
 def test_another_video_of_the_same_name_is_refused(project, video, tmp_path):
     other = tmp_path / "elsewhere" / "reach1.mp4"
     other.parent.mkdir()

@@ -229,6 +229,14 @@ def test_pictures_of_the_score_and_of_what_was_fitted_are_drawn(project, video):
     assert all(Path(path).stat().st_size > 10_000 for path in outcome.data["videos"][0]["plots"])
 
 
+def test_pictures_that_cannot_be_written_cost_no_frames(project, video, capsys):
+    write_store(video, bad=BAD)
+    (video.parent / "plot-poses").write_text("a file where a folder should be")
+    outcome = run_step("extract_outliers", project, [*SURE, "plotting=true"], [video])
+    assert outcome.failed == 0 and len(images(project)) == 8
+    assert "reach1.mp4: no pictures: cannot write" in capsys.readouterr().err
+
+
 def test_results_elsewhere_are_read_and_drawn_there(project, video, tmp_path):
     place = tmp_path / "my results"
     place.mkdir()
