@@ -163,7 +163,8 @@ def add_machine(new: MachineLabels, path: str | os.PathLike[str]) -> MachineLabe
     file = Path(path)
     with folder_lock(file.parent):
         check_network(file, new.scorer)
-        labels = _joined(read_machine(file), new) if file.is_file() else new
+        old = read_machine(file) if file.is_file() else None
+        labels = _joined(old, new) if old is not None and old.images else new
         write_machine(labels, file)
     return labels
 
@@ -171,7 +172,10 @@ def add_machine(new: MachineLabels, path: str | os.PathLike[str]) -> MachineLabe
 def check_network(path: str | os.PathLike[str], scorer: str) -> None:
     """Raise DataError if the machine labels at `path` are those of another network than `scorer`, or unreadable."""
     file = Path(path)
-    if file.is_file() and (there := read_machine(file)).scorer != scorer:
+    if not file.is_file():
+        return
+    there = read_machine(file)
+    if there.images and there.scorer != scorer:
         raise DataError(
             f"{file} holds {counted(len(there.images), 'frame')} labelled by {there.scorer}; those of {scorer} cannot "
             "be added to it. Refine and merge these frames first (`dlc refine`, `dlc merge`), choose that network with "

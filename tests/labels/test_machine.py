@@ -121,6 +121,12 @@ def test_labels_of_another_network_are_refused_and_nothing_is_written(file):
     assert file.read_bytes() == before
 
 
+def test_a_file_without_frames_belongs_to_nobody(file):
+    write_machine(found([], scorer="DLC_Other"), file)
+    assert read_machine(file).images == ()
+    assert add_machine(found([8]), file) == read_machine(file) == found([8])
+
+
 def test_a_file_of_two_networks_as_deeplabcut_makes_it_is_named(file):
     pd.concat([as_deeplabcut([3]), as_deeplabcut([4], "DLC_Other")]).to_hdf(file, key="df_with_missing", mode="w")
     with pytest.raises(DataError, match=r"machinelabels-iter2\.h5 holds machine labels by 2 networks, DLC_Other and"):
