@@ -191,9 +191,13 @@ def _estimate(series: NDArray[np.float64], order: tuple[int, int, int]) -> Any:
     options: dict[str, Any] = {"disp": False, "cov_type": "none"}  # nobody asks for the covariance of the parameters
     try:
         result = model.fit(**options)
+        relax = not _is_sound(result)
     except ValueError:  # the automatic starting point is none; begin with white noise
         result = model.fit(start_params=[float(name == "sigma2") for name in model.param_names], **options)
-    except np.linalg.LinAlgError:  # the best model is not stationary: let it be so
+        relax = not _is_sound(result)
+    except np.linalg.LinAlgError:
+        relax = True
+    if relax:  # the best model is not stationary: let it be so
         model = SARIMAX(
             series, order=order, enforce_stationarity=False, enforce_invertibility=False, use_exact_diffuse=False
         )
@@ -204,7 +208,12 @@ def _estimate(series: NDArray[np.float64], order: tuple[int, int, int]) -> Any:
         longer = model.fit(start_params=result.params, maxiter=_MORE_ITERATIONS, **options)
     except (np.linalg.LinAlgError, ValueError):
         return result
-    return longer if longer.llf >= result.llf else result
+    return longer if _is_sound(longer) and longer.llf >= result.llf else result
+
+
+def _is_sound(result: Any) -> bool:
+    """Tell whether the filter ran through: at the edge of stationarity it may overflow and leave a likelihood of 0."""
+    return bool(np.isfinite(result.llf) and np.any(result.llf_obs != 0))
 
 
 def _has_converged(result: Any) -> bool:
