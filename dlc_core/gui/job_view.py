@@ -35,22 +35,22 @@ class JobView:
         self.box = ui.column().classes("w-full gap-2 dlc-job")
         with self.box:
             with ui.row().classes("w-full items-center gap-2 no-wrap"):
-                self.title = ui.label().classes("dlc-job-title").props("data-mark=job-state")
+                self.title = ui.label().classes("dlc-job-title").props("data-test=job-state")
                 ui.space()
                 self.cancel = (
-                    ui.button("Cancel", on_click=self._cancel).props("flat dense no-caps").props("data-mark=cancel")
+                    ui.button("Cancel", on_click=self._cancel).props("flat dense no-caps").props("data-test=cancel")
                 )
             self.bar = ui.linear_progress(0, show_value=False).props("instant-feedback rounded").classes("w-full")
-            self.far = ui.label().classes("dlc-meaning").props("data-mark=progress")
+            self.far = ui.label().classes("dlc-meaning").props("data-test=progress")
             self.asked = ui.column().classes("w-full gap-2 dlc-question")
             self.problem = ui.label().classes("dlc-problem").props("role=alert")
             self.log = (
                 ui.element("pre")
                 .classes("dlc-log")
                 .props('tabindex=0 aria-label="What the step says"')
-                .props("data-mark=log")
+                .props("data-test=log")
             )
-            self.results = ui.column().classes("w-full gap-3").props("data-mark=results")
+            self.results = ui.column().classes("w-full gap-3").props("data-test=results")
         self.question = ""
         self.box.set_visibility(False)
 
@@ -119,10 +119,10 @@ class JobView:
             with self.asked:
                 ui.label(question).classes("dlc-name")
                 with ui.row().classes("gap-2"):
-                    yes = ui.button("Yes", on_click=lambda: self._answer(job, True)).props("data-mark=yes")
+                    yes = ui.button("Yes", on_click=lambda: self._answer(job, True)).props("data-test=yes")
                     yes.props("color=primary no-caps unelevated dense")
                     ui.button("No", on_click=lambda: self._answer(job, False)).props("flat no-caps dense").props(
-                        "data-mark=no"
+                        "data-test=no"
                     )
 
     def _answer(self, job: Job, yes: bool) -> None:
@@ -148,7 +148,7 @@ def show_files(files: Sequence[Path], artifacts: Artifacts) -> None:
         if not is_picture(file):
             ui.label(file.name).classes("dlc-meaning")
             ui.video(artifacts.url(file), autoplay=False, controls=True, loop=True).classes("w-full").props(
-                "data-mark=video"
+                "data-test=video"
             )
     _show_pictures(pictures[:_FIRST_SHOWN], artifacts)
     if len(pictures) > _FIRST_SHOWN:

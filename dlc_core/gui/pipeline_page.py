@@ -69,7 +69,7 @@ class PipelineView:
             self.nav = ui.element("nav").classes("dlc-steps").props('aria-label="Steps"')
             self.main = ui.element("main").classes("dlc-step")
             with ui.element("section").classes("dlc-side").props('aria-label="Last run"'):
-                self.elsewhere = ui.link("").classes("dlc-elsewhere").props("data-mark=elsewhere")
+                self.elsewhere = ui.link("").classes("dlc-elsewhere").props("data-test=elsewhere")
                 self.view = JobView(jobs, artifacts, self._reread)
                 self.nothing = ui.label("What this step says and makes is shown here.").classes("dlc-meaning")
 
@@ -145,7 +145,7 @@ class PipelineView:
             for step in self.steps:
                 is_running = running is not None and step.command == running.verb
                 state = "running" if is_running else step.found.state
-                button = ui.element("button").classes(f"dlc-nav {state}").props(f"data-mark=step-{step.name}")
+                button = ui.element("button").classes(f"dlc-nav {state}").props(f"data-test=step-{step.name}")
                 button.on("click", lambda _, name=step.name: self.choose(name))
                 if step.name == self.chosen:
                     button.props("aria-current=step")
@@ -201,7 +201,7 @@ class PipelineView:
         self.log_shown = shown
         self.curve.clear()
         with self.curve:
-            ui.echart(curve_options(*found)).classes("dlc-curve").props("data-mark=curve")
+            ui.echart(curve_options(*found)).classes("dlc-curve").props("data-test=curve")
 
     def _show_job(self) -> None:
         step, running = self._step(), self.jobs.running()

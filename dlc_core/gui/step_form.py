@@ -52,9 +52,9 @@ class FormView:
         self.body = ui.column().classes("w-full gap-1 dlc-form")
         with ui.column().classes("w-full gap-2 mt-3"):
             self.problem = ui.label().classes("dlc-problem").props("role=alert")
-            self.line = ui.label().classes("dlc-command").props("data-mark=command")
+            self.line = ui.label().classes("dlc-command").props("data-test=command")
             with ui.row().classes("items-center gap-3"):
-                self.button = ui.button(f"Run {self.verb.command}", on_click=self._start).props("data-mark=start")
+                self.button = ui.button(f"Run {self.verb.command}", on_click=self._start).props("data-test=start")
                 self.button.props("color=primary no-caps unelevated icon=play_arrow")
                 if self.verb.name in _SWEEPS:
                     ui.checkbox("Several values, separated by commas: a sweep", on_change=self._sweep).props("dense")
@@ -107,7 +107,7 @@ class FormView:
                 new_value_mode="add-unique",
                 on_change=lambda event: self._take_files(event.value),
             )
-            select.props("outlined dense use-chips hide-bottom-space").classes("w-full").props("data-mark=files")
+            select.props("outlined dense use-chips hide-bottom-space").classes("w-full").props("data-test=files")
 
     def _show_choice(self, choice: ChoiceField) -> None:
         summary = choice.offered.get(choice.chosen[0], "") if len(choice.chosen) == 1 else ""
@@ -129,7 +129,7 @@ class FormView:
         changed = sum(option.name in self.typed for option in options)
         note = f"{len(options)} options" + (f", {changed} changed" if changed else "")
         with ui.expansion(section, caption=note, value=section in self.open_sections) as expansion:
-            expansion.classes("w-full dlc-section").props("dense").props(f"data-mark=section-{section}")
+            expansion.classes("w-full dlc-section").props("dense").props(f"data-test=section-{section}")
             expansion.on_value_change(
                 lambda event: (self.open_sections.add if event.value else self.open_sections.discard)(section)
             )
@@ -139,7 +139,7 @@ class FormView:
         for option in options:
             source = f"{option.meaning} [{option.source}]" if option.source else option.meaning
             with _row(option.name.rpartition(".")[2], source):
-                self._show_input(option).props(f"data-mark=option-{option.name}")
+                self._show_input(option).props(f"data-test=option-{option.name}")
 
     def _show_input(self, option: OptionField) -> ui.element:
         text = self.typed.get(option.name, option.text)
@@ -218,13 +218,13 @@ class AddVideosView:
     def __init__(self, start: Callable[[list[str]], Awaitable[None]]) -> None:
         self.start = start
         with _row("Videos", "paths on the machine where the server runs, one a line; a folder stands for its videos"):
-            self.paths = ui.textarea().props("outlined dense autogrow").classes("w-full").props("data-mark=paths")
+            self.paths = ui.textarea().props("outlined dense autogrow").classes("w-full").props("data-test=paths")
         with _row("copy", "copy the videos instead of linking to them"):
             self.copies = ui.switch()
         self.problem = ui.label().classes("dlc-problem").props("role=alert")
         self.problem.set_visibility(False)
         ui.button("Add videos", on_click=self._start).props("color=primary no-caps unelevated icon=add").props(
-            "data-mark=start"
+            "data-test=start"
         )
 
     async def _start(self) -> None:

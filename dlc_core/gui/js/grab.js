@@ -14,10 +14,10 @@ export default {
       <select v-model="name" aria-label="Video"><option v-for="v in videos" :key="v" :value="v">{{ v }}</option></select>
       <span class="steps"><button v-for="s in steps" :key="s.by" @click="go(at + s.by)" :title="s.key">{{ s.text }}</button></span>
       <label class="field">Frame <input class="frame" type="number" :value="at" min="0" :max="frames - 1" @change="go(+$event.target.value)"></label>
-      <span class="dim" data-at>of {{ frames }} &middot; {{ time }}</span>
-      <button class="grab" :disabled="shown !== at || isTaken" @click="grab" data-grab>{{ isTaken ? "Frame is taken" : "Grab frame" }} <kbd>g</kbd></button>
+      <span class="dim" data-test="at">of {{ frames }} &middot; {{ time }}</span>
+      <button class="grab" :disabled="shown !== at || isTaken" @click="grab" data-test="grab">{{ isTaken ? "Frame is taken" : "Grab frame" }} <kbd>g</kbd></button>
       <span class="spring"></span>
-      <button :aria-pressed="cropping" @click="cropping = !cropping" data-crop>Draw crop <kbd>c</kbd></button>
+      <button :aria-pressed="cropping" @click="cropping = !cropping" data-test="draw-crop">Draw crop <kbd>c</kbd></button>
       <span v-if="cropping || isCut" class="crop">
         <label v-for="(side, i) in ['x1', 'x2', 'y1', 'y2']" :key="side" class="field">{{ side }}
           <input type="number" :value="crop[i]" min="0" :max="i < 2 ? width : height" :aria-label="side" @change="typed(i, $event)"></label>
@@ -35,7 +35,7 @@ export default {
       <button v-if="canUndo" class="undo" @click="takeBack">Put frame {{ at }} aside</button>
     </aside>
     <timeline :frames="frames" :at="at" :taken="taken" :fresh="fresh" :from="start" :to="stop" @go="go"/>
-    <div class="foot" role="status" aria-live="polite"><span :class="{bad: problem}" data-said>{{ problem || said }}</span>
+    <div class="foot" role="status" aria-live="polite"><span :class="{bad: problem}" data-test="said">{{ problem || said }}</span>
       <button v-if="problem" @click="problem = ''">Close</button><span class="spring"></span>
       <span class="dim keys"><kbd>&larr;</kbd> <kbd>&rarr;</kbd> frame &middot; <kbd>Shift</kbd> 10 &middot; <kbd>Ctrl</kbd> 100 &middot;
         <kbd>,</kbd> <kbd>.</kbd> taken frames &middot; wheel zooms &middot; <kbd>r</kbd> fits</span></div>
