@@ -99,7 +99,8 @@ def _answered_in_file(file: Path, question: str) -> bool:
 
 
 def _in_notebook() -> bool:
-    return "ipykernel" in sys.modules
+    ask_for_shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
+    return hasattr(ask_for_shell(), "kernel")  # a plain IPython has none, and is a terminal
 
 
 def counted(number: int, thing: str) -> str:
