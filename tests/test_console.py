@@ -40,14 +40,14 @@ def test_work_goes_on_when_its_progress_cannot_be_written(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize(("answer", "agreed"), [("y", True), (" YES ", True), ("", False), ("n", False), ("ja", False)])
 def test_only_yes_means_yes(monkeypatch, capsys, answer, agreed):
-    monkeypatch.setattr("builtins.input", lambda prompt="": answer)
+    monkeypatch.setattr("builtins.input", lambda _="": answer)
     assert ask("Extract 3 frames?") is agreed
     captured = capsys.readouterr()
     assert captured.err == "Extract 3 frames? [y/N] " and captured.out == "", "stdout may be for JSON"
 
 
 def test_a_question_that_nobody_answers_is_an_error(monkeypatch):
-    def no_input(prompt=""):
+    def no_input(_=""):
         raise EOFError
 
     monkeypatch.setattr("builtins.input", no_input)
