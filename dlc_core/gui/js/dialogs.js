@@ -20,7 +20,7 @@ export const Help = {
   emits: ["close"],
   template: `
   <dialog ref="box" class="dlc-dialog wide" @close="$emit('close')" @keydown.stop><h2>Keys and mouse</h2>
-    <table><tr v-for="[key, what] in rows" :key="key"><th>{{ key }}</th><td>{{ what }}</td></tr></table>
+    <table><tbody><tr v-for="[key, what] in rows" :key="key"><th>{{ key }}</th><td>{{ what }}</td></tr></tbody></table>
     <footer><button class="main" @click="$refs.box.close()" autofocus>Close</button></footer></dialog>`,
   computed: { rows() { return KEYS.filter((row) => row[2] === "both" || row[2] === this.kind); } },
   mounted() { this.$refs.box.showModal(); },
@@ -31,8 +31,8 @@ export const Conflict = {
   emits: ["choose"],
   template: `
   <div class="dlc-conflict" role="alertdialog" aria-label="Two edits of one frame"><h2>{{ conflict.file }} was changed elsewhere</h2>
-    <table><tr><th></th><th>there now (square)</th><th>yours</th></tr>
-      <tr v-for="c in conflict.parts" :key="c.part"><th>{{ c.part }}</th><td>{{ show(c.theirs) }}</td><td>{{ show(c.mine) }}</td></tr></table>
+    <table><tbody><tr><th></th><th>there now (square)</th><th>yours</th></tr>
+      <tr v-for="c in conflict.parts" :key="c.part"><th>{{ c.part }}</th><td>{{ show(c.theirs) }}</td><td>{{ show(c.mine) }}</td></tr></tbody></table>
     <footer><button @click="$emit('choose', false)">Keep theirs</button><button class="main" @click="$emit('choose', true)">Use mine</button></footer></div>`,
   methods: { show(p) { return p ? `${p[0].toFixed(1)}, ${p[1].toFixed(1)}` : "removed"; } },
 };
