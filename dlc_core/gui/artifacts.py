@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, Response
 
 from dlc_core.errors import DataError
 
-PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 VIDEOS = {".mp4": "video/mp4", ".webm": "video/webm"}
 _BASE = "/api/artifact"
 _MOST = 400

@@ -44,12 +44,8 @@ class JobView:
             self.far = ui.label().classes("dlc-meaning").props("data-test=progress")
             self.asked = ui.column().classes("w-full gap-2 dlc-question")
             self.problem = ui.label().classes("dlc-problem").props("role=alert")
-            self.log = (
-                ui.element("pre")
-                .classes("dlc-log")
-                .props('tabindex=0 aria-label="What the step says"')
-                .props("data-test=log")
-            )
+            self.log = ui.label().classes("dlc-log").props('tabindex=0 role=log aria-label="What the step says"')
+            self.log.props("data-test=log")
             self.results = ui.column().classes("w-full gap-3").props("data-test=results")
         self.question = ""
         self.box.set_visibility(False)
@@ -75,7 +71,7 @@ class JobView:
         until = f" until {job.ended[11:16]}" if job.ended else ""
         self.title.set_text(f"{job.verb} {word}, {job.started[:10]} {job.started[11:16]}{until}")
         self.title.classes(replace=f"dlc-job-title {job.state}")
-        self.title.tooltip(" ".join(["dlc", job.verb, *job.words]))
+        self.title.props["title"] = " ".join(["dlc", job.verb, *job.words])
         self.cancel.set_visibility(running)
         self.cancel.set_text("End it at once" if job.is_cancelling else "Cancel")
         self.bar.set_visibility(running)
@@ -91,10 +87,9 @@ class JobView:
     def _show_progress(self, job: Job) -> None:
         progress = job.progress() if job.state == RUNNING else None
         self.far.set_visibility(progress is not None)
+        self.bar.props("indeterminate" if progress is None else "", remove="" if progress is None else "indeterminate")
         if progress is None:
-            self.bar.props("indeterminate" if job.state == RUNNING else "remove=indeterminate")
             return
-        self.bar.props(remove="indeterminate")
         self.bar.set_value(progress.share)
         self.far.set_text(progress_text(progress))
 
@@ -102,10 +97,7 @@ class JobView:
         lines = job.lines(_LINES)
         if lines != self.lines:
             self.lines = lines
-            self.log.props["innerHTML"] = ""
-            self.log.clear()
-            with self.log:
-                ui.label("\n".join(lines)).classes("dlc-lines")
+            self.log.set_text("\n".join(lines))
             ui.run_javascript(f"{{const e = getHtmlElement({self.log.id}); if (e) e.scrollTop = e.scrollHeight}}")
         self.log.set_visibility(bool(lines))
 

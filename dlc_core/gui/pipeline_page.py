@@ -38,7 +38,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
     """Register ``/pipeline`` and the pictures and videos that it shows."""
     jobs, artifacts = Jobs(workspace.root), Artifacts(app)
 
-    @ui.page(PATH)
+    @ui.page(PATH, response_timeout=60)
     async def pipeline(step: str = "") -> None:
         with page_frame(workspace, PATH):
             ui.add_css(_STYLE)

@@ -104,7 +104,7 @@ class FormView:
                 names,
                 value=self.files,
                 multiple=True,
-                new_value_mode="add-unique",
+                new_value_mode="add-unique" if self.verb.arguments == "VIDEO" else None,
                 on_change=lambda event: self._take_files(event.value),
             )
             select.props("outlined dense use-chips hide-bottom-space").classes("w-full").props("data-test=files")
