@@ -59,10 +59,12 @@ def holding(lock: Path, refusal: Callable[[str], DlcError], elsewhere: str = "",
             os.write(descriptor, json.dumps(holder).encode())
         yield
     finally:
-        with suppress(OSError):  # a file that cannot be removed (on Windows an open one) stays, unlocked
-            lock.unlink(missing_ok=True)
-        _OPEN.discard(descriptor)
-        os.close(descriptor)
+        try:
+            with suppress(OSError):  # a file that cannot be removed (on Windows an open one) stays, unlocked
+                lock.unlink(missing_ok=True)
+        finally:  # an interruption right then must not leave it locked
+            _OPEN.discard(descriptor)
+            os.close(descriptor)
 
 
 def is_held(lock: Path) -> bool:

@@ -9,26 +9,24 @@ killed in between leaves a journal whose entries are in the table already: they 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from dlc_core.console import counted, warn
 from dlc_core.errors import DataError
 from dlc_core.labels.aside_frames import finish_removals
 from dlc_core.labels.journal import Journal, cut, folder_lock, keep_lines, read_journal
+from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember
 from dlc_core.labels.replay import Conflict, Frames, replay
 from dlc_core.labels.table_files import TableFiles
 
-Stamp = tuple[tuple[int, int, int] | None, ...]
-"""Of every file: inode, size, time of the last change in ns; None for one that is not there."""
+Stamp = tuple[FileStamp | None, ...]
+"""Of every file of a table and of its journal; None for one that is not there."""
 
 SETTLED_S = 0.25
 """A table that another program has written more recently may be half written."""
 _ATTEMPTS = 20
-_OURS: dict[Path, tuple[int, int, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Snapshot:
 
 def stamp_of(files: TableFiles) -> Stamp:
     """Return the state of the files, cheaply: equal stamps mean equal content."""
-    return (*(_stamp(path) for path in files.sources()), _stamp(files.journal))
+    return (*(file_stamp(path) for path in files.sources()), file_stamp(files.journal))
 
 
 def snapshot(files: TableFiles) -> Snapshot:
@@ -123,17 +121,9 @@ def commit_locked(files: TableFiles, state: Snapshot, commit: Callable[[], None]
     _keep_the_rest(files, state)
     finish_removals(files.folder, state.journal.entries)
     commit()
-    remember(files)
+    remember(files.sources())
     if state.journal.size:
         cut(files.journal, state.journal.size)
-
-
-def remember(files: TableFiles) -> None:
-    """Note that the table was written by this process: whole, and not just being written."""
-    for path in files.sources():
-        stamp = _stamp(path)
-        if stamp is not None:
-            _OURS[path] = stamp
 
 
 def say_conflicts(files: TableFiles, conflicts: tuple[Conflict, ...] | list[Conflict]) -> None:
@@ -158,23 +148,13 @@ def _keep_the_rest(files: TableFiles, state: Snapshot) -> None:
         warn(f"{counted(len(state.journal.damaged), 'line')} of {files.journal} cannot be read and went to {kept}.")
 
 
-def _grew(before: tuple[int, int, int] | None, now: tuple[int, int, int] | None) -> bool:
+def _grew(before: FileStamp | None, now: FileStamp | None) -> bool:
     return before is not None and now is not None and before[0] == now[0] and before[1] <= now[1]
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - a journal's edit must not wait for a Path
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _wait_until_settled(files: TableFiles) -> None:
     for path in files.sources():
-        stamp = _stamp(path)
-        if stamp is None or _OURS.get(path) == stamp:
-            continue
-        age = time.time() - stamp[2] / 1e9
+        stamp = file_stamp(path)
+        age = SETTLED_S if stamp is None or is_known(path) else time.time() - stamp[2] / 1e9
         if 0 <= age < SETTLED_S:
             time.sleep(SETTLED_S - age)

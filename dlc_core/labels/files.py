@@ -21,11 +21,12 @@ import numpy as np
 from dlc_core.console import counted, warn
 from dlc_core.errors import DataError, DiskError, suggest
 from dlc_core.files import disk_errors
-from dlc_core.labels.compact import commit_locked, compact, remember, say_conflicts, snapshot
+from dlc_core.labels.compact import commit_locked, compact, say_conflicts, snapshot
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import as_dataframe, is_damaged, read_h5, write_h5
 from dlc_core.labels.in_step import keep_h5_in_step
 from dlc_core.labels.journal import SUFFIX, folder_lock
+from dlc_core.labels.known_files import remember
 from dlc_core.labels.table import LabelTable, concatenate, merge_labels
 from dlc_core.labels.table_files import LabelFiles, frames_of
 from dlc_core.project.project import Project
@@ -107,6 +108,7 @@ def _read_locked(files: LabelFiles) -> LabelTable:
     table = _stored(files, file)
     if file is csv:
         keep_h5_in_step(table, csv, h5)
+        remember([h5])
     if not files.journal.exists():
         return table
     state = snapshot(files)
@@ -157,7 +159,7 @@ def write_labels(table: LabelTable, folder: str | os.PathLike[str]) -> None:
             files.h5.unlink(missing_ok=True)
         write_csv(table, files.csv, width)
         write_h5(table, files.h5, width)
-    remember(files)
+    remember(files.sources())
 
 
 def save_labels(new: LabelTable, folder: str | os.PathLike[str]) -> LabelTable:

@@ -33,12 +33,23 @@ def keep_h5_in_step(table: LabelTable, csv: Path, h5: Path) -> None:
         return
     try:
         if why in (_DAMAGED, _OLDER):
-            why += f" and is kept as {_set_aside(h5, 'damaged' if why == _DAMAGED else 'older').name}"
+            why += f" and is kept as {set_aside(h5, 'damaged' if why == _DAMAGED else 'older').name}"
         write_h5(table, h5, index_columns(csv))
     except DiskError as exc:
         warn(f"{h5} {why} and is not rebuilt, the csv is used: {exc}")
     else:
         warn(f"{h5} {why}; it was rebuilt from the csv.")
+
+
+def in_step(table: LabelTable, csv: Path, h5: Path) -> bool:
+    """Tell whether the h5 holds what `table` holds, which is what the csv does; False if it is older or damaged.
+
+    Raises
+    ------
+    DataError
+        The h5 holds a point that the csv lacks or has elsewhere, and was not written clearly earlier.
+    """
+    return not _why_rebuild(table, csv, h5)
 
 
 def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
@@ -79,8 +90,14 @@ def _only_in(one: LabelTable, other: LabelTable) -> list[tuple[str, str]]:
     return [(one.bodyparts[part], one.images[row]) for row, _, part in np.argwhere(differs.any(axis=-1))]
 
 
-def _set_aside(file: Path, word: str) -> Path:
-    """Rename a file so that it is in nobody's way, and return its new path."""
+def set_aside(file: Path, word: str) -> Path:
+    """Rename a file so that it is in nobody's way, and return its new path.
+
+    Raises
+    ------
+    DiskError
+        The file system refused.
+    """
     names = (f"{file.name}.{word}{number or ''}" for number in itertools.count())
     kept = next(path for name in names if not (path := file.with_name(name)).exists())
     try:

@@ -22,7 +22,9 @@ from dlc_core.files import disk_errors, to_disk, write_text
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import read_h5, write_h5
 from dlc_core.labels.h5_table import write_table
+from dlc_core.labels.in_step import in_step, set_aside
 from dlc_core.labels.journal import SUFFIX, Values
+from dlc_core.labels.known_files import file_stamp, is_known, remember_as
 from dlc_core.labels.machine import COPY_NAME, MachineLabels, as_dataframe, machine_file, read_machine
 from dlc_core.labels.replay import Frames, Row
 from dlc_core.labels.table import LabelTable
@@ -82,19 +84,22 @@ class LabelFiles:
         return self.folder / f"CollectedData_{self.scorer}{SUFFIX}"
 
     def sources(self) -> tuple[Path, ...]:
-        """Return the csv, or the h5 where there is no csv."""
-        return (self.h5,) if not self.csv.is_file() and self.h5.is_file() else (self.csv,)
+        """Return csv and h5."""
+        return (self.csv, self.h5)
 
     def read(self) -> Frames:
-        """Return the human labels."""
-        (source,) = self.sources()
+        """Return the human labels, those of the csv; the h5 may hold no point that the csv lacks."""
+        source = self.csv if self.csv.is_file() else self.h5
         if not source.is_file():
             return Frames()
+        stamp = file_stamp(self.h5)
         table = read_csv(source) if source == self.csv else read_h5(source)
         if table.scorer != self.scorer:
             raise DataError(
                 f"{source} holds labels by {table.scorer!r}; its name says {self.scorer!r}. Make both equal."
             )
+        if source == self.csv and not is_known(self.h5) and in_step(table, self.csv, self.h5):
+            remember_as(self.h5, stamp)
         return frames_of(table)
 
     def table(self, frames: Frames) -> LabelTable:
@@ -114,7 +119,10 @@ class LabelFiles:
 
             def commit() -> None:
                 with disk_errors(self.csv):
-                    self.h5.unlink(missing_ok=True)
+                    if is_known(self.h5):
+                        self.h5.unlink(missing_ok=True)
+                    else:
+                        set_aside(self.h5, "replaced")
                     csv.replace(self.csv)
                     to_disk(self.folder)
                     h5.replace(self.h5)
