@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import json
 import os
+import signal
 import socket
 import sys
 import webbrowser
@@ -132,7 +133,13 @@ def serve(
         if opens and _has_screen():
             webbrowser.open(address)
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3)
-        uvicorn.Server(config).run(sockets=[listener])
+        signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again when it has shut down
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _leave(*_: object) -> None:
+    sys.exit(0)
 
 
 def greeting(address: str, host: str, port: int) -> list[str]:

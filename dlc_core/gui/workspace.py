@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -50,13 +51,7 @@ class Workspace:
 
     def folders(self) -> dict[str, Path]:
         """Return the folders below ``labeled-data`` that hold images, by name, sorted."""
-        place = self.project.labeled_data
-        found = sorted(place.iterdir()) if place.is_dir() else []
-        return {
-            path.name: path
-            for path in found
-            if path.is_dir() and not path.name.endswith("_labeled") and self.frames_in(path)
-        }
+        return {name: path for name, path in self._places().items() if self.frames_in(path)}
 
     def folder(self, name: str) -> Path:
         """Return the folder of frames called `name`.
@@ -66,7 +61,7 @@ class Workspace:
         DataError
             There is none.
         """
-        return _named(name, self.folders(), f"no folder of frames in {self.project.labeled_data}")
+        return _named(name, self._places(), f"no folder of frames in {self.project.labeled_data}")
 
     def frame(self, folder: str, name: str) -> tuple[Path, list[Path]]:
         """Return the image `name` of a folder, and all its images; raises DataError if there is none."""
@@ -84,12 +79,19 @@ class Workspace:
     @staticmethod
     def frames_in(folder: Path) -> list[Path]:
         """Return the images of frames in a folder, sorted by name."""
-        found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-        return sorted(path for path in found if not path.name.startswith("."))
+        with os.scandir(folder) as entries:  # much faster than paths, for every image that is shown
+            names = [entry.name for entry in entries]
+        found = (name for name in sorted(names) if f".{name.rpartition('.')[2].lower()}" in IMAGE_SUFFIXES)
+        return [folder / name for name in found if not name.startswith(".")]
 
     def close(self) -> None:
         """Close the videos."""
         self.images.close()
+
+    def _places(self) -> dict[str, Path]:
+        place = self.project.labeled_data
+        found = sorted(place.iterdir()) if place.is_dir() else []
+        return {path.name: path for path in found if not path.name.endswith("_labeled") and path.is_dir()}
 
     def _config_stamp(self) -> tuple[int, int]:
         state = (self.root / CONFIG_NAME).stat()

@@ -16,9 +16,11 @@ import cv2
 import numpy as np
 import pytest
 
+from dlc_core.labels.files import read_folder
 from dlc_core.project.project import Project
 
 BODYPARTS = ("snout", "leftear", "rightear", "tail base")
+FOLDER = "mouse 1"
 SIZES = ((240, 320), (240, 320), (180, 200), (240, 320), (300, 260))
 CHROMIUM_FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -40,7 +42,7 @@ def arena(height: int, width: int, seed: int) -> np.ndarray:
 def project(tmp_path: Path) -> Project:
     """Return a project with five frames without labels: mixed sizes, one grey, one of 12 bits, names with spaces."""
     root = tmp_path / "reach = 1 Zoë"
-    folder = root / "labeled-data" / "mouse 1"
+    folder = root / "labeled-data" / FOLDER
     folder.mkdir(parents=True)
     for number, (height, width) in enumerate(SIZES):
         pixels = arena(height, width, number)
@@ -149,3 +151,88 @@ def new_page(browser):
     yield new_page
     for context in contexts:
         context.close()
+
+
+class Labelling:
+    """What a person does on the label page, in pixels of the image."""
+
+    def __init__(self, page):
+        self.page = page
+        self.page.wait_for_function(
+            "document.querySelector('.dlc-frame')?.complete && document.querySelector('.dlc-app')"
+        )
+        self.settled()
+
+    def on_screen(self, x, y):
+        """Return where a pixel's centre is on the screen, from where the browser put the image."""
+        left, top, scale = self.page.evaluate(
+            "() => { const i = document.querySelector('.dlc-frame'), b = i.getBoundingClientRect();"
+            " return [b.left, b.top, b.width / i.naturalWidth]; }"
+        )
+        return left + (x + 0.5) * scale, top + (y + 0.5) * scale
+
+    def click(self, x, y, button="left"):
+        self.page.mouse.click(*self.on_screen(x, y), button=button)
+
+    def drag(self, start, end):
+        self.page.mouse.move(*self.on_screen(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.on_screen((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+        self.page.mouse.move(*self.on_screen(*end))
+        self.page.mouse.up()
+
+    def key(self, name):
+        self.page.keyboard.press(name)
+
+    def go(self, number):
+        while (now := self.frame()) != number:
+            self.key("ArrowRight" if now < number else "ArrowLeft")
+            self.page.wait_for_function(
+                f"!document.querySelector('[data-test=where]').textContent.includes(' {now + 1} /')"
+            )
+        self.settled()
+
+    def frame(self):
+        return int(self.page.locator("[data-test=where]").inner_text().split("/")[0].split()[-1]) - 1
+
+    def settled(self):
+        """Wait until the image is shown and the points are those of its frame."""
+        self.page.wait_for_function(
+            "() => { const i = document.querySelector('.dlc-frame'); if (!i?.complete || !i.naturalWidth) return false;"
+            " const frame = new URLSearchParams(location.search).get('frame');"
+            " return decodeURIComponent(i.src).endsWith('/' + frame); }"
+        )
+        self.page.wait_for_timeout(80)
+
+    def points(self):
+        marks = self.page.eval_on_selector_all(
+            ".mark", "all => all.map(m => [m.dataset.part, +m.dataset.x, +m.dataset.y])"
+        )
+        return {part: (x, y) for part, x, y in marks}
+
+    def saved(self):
+        self.page.wait_for_selector("[data-test=save].saved")
+
+    def chosen(self):
+        return self.page.locator(".chip.chosen .name").inner_text()
+
+
+@pytest.fixture
+def labelling():
+    """Return the class `Labelling`."""
+    return Labelling
+
+
+@pytest.fixture
+def stored(project: Project):
+    """Return a function that returns {frame number: {body part: (x, y)}} as every reader of labels sees it."""
+
+    def stored():
+        table = read_folder(project.labeled_data / FOLDER, project.scorer)
+        found = {}
+        for row, image in enumerate(table.images):
+            points = zip(table.bodyparts, table.keypoints[row, 0], strict=True)
+            found[int(image[-7:-4])] = {part: tuple(point) for part, point in points if np.isfinite(point).all()}
+        return found
+
+    return stored

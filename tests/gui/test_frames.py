@@ -64,9 +64,8 @@ def test_transparency_is_dropped_as_training_drops_it(images, tmp_path):
 def test_a_photograph_that_is_to_be_turned_is_not_turned(images, tmp_path):
     file = written(tmp_path / "a.jpg", GENERATOR.integers(0, 256, (16, 8, 3), np.uint8))
     plain = file.read_bytes()
-    note = (
-        b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
-    )
+    turned = struct.pack(">HHIHHI", 0x0112, 3, 1, 6, 0, 0)  # Orientation, one short: 6, a quarter turn
+    note = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + turned
     file.write_bytes(plain[:2] + b"\xff\xe1" + (len(note) + 2).to_bytes(2, "big") + note + plain[2:])
     sent = images.image(file)
     assert sent.media_type == "image/png"

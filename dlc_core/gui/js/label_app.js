@@ -21,7 +21,7 @@ export default {
       <div class="dlc-top">
         <label class="dlc-folder"><span class="sr">Folder</span>
           <select :value="s.folder" @change="open($event.target.value)">
-            <option v-for="f in folders" :key="f.name" :value="f.name">{{ f.name }} ({{ f.finished }} / {{ f.frames }})</option>
+            <option v-for="f in folderList" :key="f.name" :value="f.name">{{ f.name }} ({{ f.finished }} / {{ f.frames }})</option>
           </select></label>
         <button class="flat" @click="step(-1)" :disabled="s.index === 0" title="Previous frame (left arrow)" aria-label="Previous frame">&#9664;</button>
         <span class="dlc-where" data-test="where"><b>{{ store.file ?? "no frame" }}</b> {{ s.files.length ? s.index + 1 : 0 }} / {{ s.files.length }}</span>
@@ -81,6 +81,10 @@ export default {
     src() { const file = this.s.files[this.s.index]; return file ? imageUrl(this.s.folder, file) : ""; },
     isDone() { return (this.s.done[this.s.files[this.s.index]] ?? null) !== null; },
     doneFlags() { return this.s.files.map((f) => (this.s.done[f] ?? null) !== null); },
+    folderList() {
+      const done = this.kind === "refine" ? this.doneFlags.filter(Boolean).length : this.s.counts.filter((n) => n > 0).length;
+      return this.folders.map((f) => (f.name === this.s.folder ? { ...f, frames: this.s.files.length, finished: done } : f));
+    },
     canvasLabel() {
       const part = this.s.bodyparts[this.selected] ?? "no body part";
       return `Frame ${this.store.file ?? ""}. Click places ${part}; right click removes a point.`;
