@@ -27,7 +27,8 @@ def add(app: FastAPI, workspace: Workspace) -> None:
     """Register ``/label`` and its data."""
 
     def open_desk(name: str) -> Desk:
-        return Desk(name, LabelEditor.open(workspace.project, workspace.folder(name)))
+        editor = LabelEditor.open(workspace.project, workspace.folder(name))
+        return Desk(name, editor, lambda image: {"done": 1.0 if editor.is_labelled(image) else None})
 
     desks = Desks(open_desk, lambda: workspace.project.scorer)
     workspace.services.append(desks.service())

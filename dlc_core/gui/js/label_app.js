@@ -46,7 +46,7 @@ export default {
         <div v-if="s.save.state === 'waiting'" class="dlc-refused" role="alert"><b>Not saved yet:</b> {{ s.save.message }}.</div>
         <conflict v-if="s.conflict" :conflict="s.conflict" @choose="store.resolve($event)"/>
       </div>
-      <frame-bar :counts="s.counts" :full="s.bodyparts.length" :done="kind === 'refine' ? doneFlags : null" :index="s.index"
+      <frame-bar :counts="s.counts" :full="s.bodyparts.length" :done="doneFlags" :shares="kind === 'label'" :index="s.index"
         :version="s.version" @go="store.go($event)"/>
     </main>
     <aside class="dlc-side" aria-label="Body parts and settings">
@@ -82,7 +82,7 @@ export default {
     isDone() { return (this.s.done[this.s.files[this.s.index]] ?? null) !== null; },
     doneFlags() { return this.s.files.map((f) => (this.s.done[f] ?? null) !== null); },
     folderList() {
-      const done = this.kind === "refine" ? this.doneFlags.filter(Boolean).length : this.s.counts.filter((n) => n > 0).length;
+      const done = this.doneFlags.filter(Boolean).length;
       return this.folders.map((f) => (f.name === this.s.folder ? { ...f, frames: this.s.files.length, finished: done } : f));
     },
     canvasLabel() {
@@ -139,8 +139,7 @@ export default {
       return Math.min(from, n - 1);
     },
     nextUnfinished(direction) {
-      const finished = (i) => (this.kind === "refine" ? this.doneFlags[i] : this.s.counts[i] > 0);
-      for (let i = this.s.index + direction; i >= 0 && i < this.s.files.length; i += direction) if (!finished(i)) return this.goTo(i);
+      for (let i = this.s.index + direction; i >= 0 && i < this.s.files.length; i += direction) if (!this.doneFlags[i]) return this.goTo(i);
       this.store.say(direction > 0 ? "No unfinished frame after this one." : "No unfinished frame before this one.");
     },
     place({ k, at, was, placed }) {
@@ -158,7 +157,12 @@ export default {
       if (at) this.store.change({ set: { [part]: this.$refs.canvas.inside([at[0] + dx, at[1] + dy]) } });
     },
     keepLook() { localStorage.setItem("dlc-look", JSON.stringify(this.look)); },
-    skip() { this.selected = Math.min(this.selected + 1, this.s.bodyparts.length - 1); },
+    skip() {
+      if (this.selected < this.s.bodyparts.length - 1) { this.selected++; return; }
+      if (Object.keys(this.s.points).length || !this.store.file) return;
+      this.store.change({ row: true, done: 1, wasDone: this.s.done[this.store.file] ?? null });
+      this.store.say(`${this.store.file} counts as labelled, with no body part visible.`);
+    },
     turn(by) { const n = this.s.bodyparts.length; this.selected = (this.selected + by + n) % n; },
     toggleDone() {
       const before = this.s.done[this.store.file] ?? null, done = before === null ? this.pcutoff : null;

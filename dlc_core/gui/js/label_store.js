@@ -120,6 +120,7 @@ export class LabelStore {
     const points = this.view(file), before = this.marks.get(file) ?? [];
     const marks = s.bodyparts.map((p) => (points[p] ? 1 : 0));
     s.counts[at] = marks.reduce((a, b) => a + b, 0);
+    if (this.kind === "label" && s.counts[at]) s.done[file] = 1;
     marks.forEach((mark, k) => { if (mark !== before[k]) s.totals[k] += mark - (before[k] ?? 0); });
     this.marks.set(file, marks);
   }
@@ -206,7 +207,7 @@ export class LabelStore {
     const back = edit.inverseOf?.inverse, others = () => Object.keys(this.view(file)).some((p) => !touched(edit).includes(p));
     if (back && !(back.drop && others())) return { ...back, ...common };
     const { set, unset } = edit, rest = {};
-    for (const key of ["row", "drop", "done"]) if (key in edit) rest[key] = edit[key];
+    for (const key of this.kind === "refine" ? ["row", "drop", "done"] : ["row", "drop"]) if (key in edit) rest[key] = edit[key];
     return { ...common, set, unset, ...rest };
   }
 

@@ -40,14 +40,14 @@ export const Look = {
 
 // One column per frame: height by labelled body parts, or done and not done. Drawn on a canvas, because there may be thousands.
 export const FrameBar = {
-  props: ["counts", "full", "done", "index", "version"],
+  props: ["counts", "full", "done", "shares", "index", "version"],
   emits: ["go"],
   template: `
   <div class="dlc-bar"><canvas ref="bar" @pointerdown="seek" @pointermove="$event.buttons && seek($event)" role="slider" tabindex="-1"
     aria-label="Frame" aria-valuemin="1" :aria-valuemax="counts.length" :aria-valuenow="index + 1"></canvas>
-    <span class="n" data-test="progress">{{ finished }} of {{ counts.length }} {{ done ? "done" : "labelled" }}</span></div>`,
+    <span class="n" data-test="progress">{{ finished }} of {{ counts.length }} {{ shares ? "labelled" : "done" }}</span></div>`,
   computed: {
-    finished() { return this.done ? this.done.filter(Boolean).length : this.counts.filter((n) => n > 0).length; },
+    finished() { return this.done.filter(Boolean).length; },
     drawn() { return [this.counts, this.counts.length, this.full, this.done, this.index, this.version]; },
   },
   watch: { drawn() { this.later(); } },
@@ -64,7 +64,7 @@ export const FrameBar = {
       const w = (bar.width = Math.max(1, bar.clientWidth * ratio)), h = (bar.height = Math.max(1, bar.clientHeight * ratio));
       const pen = bar.getContext("2d"), step = w / n, gap = step > 4 * ratio ? ratio : 0;
       for (let i = 0; i < n; i++) {
-        const share = this.done ? (this.done[i] ? 1 : 0) : this.counts[i] / Math.max(1, this.full);
+        const all = this.counts[i] / Math.max(1, this.full), share = !this.done[i] ? 0 : this.shares ? Math.max(0.08, all) : 1;
         pen.fillStyle = "#2c3342";
         pen.fillRect(i * step, 0, Math.max(0.5, step - gap), h);
         pen.fillStyle = share >= 1 ? "#5dd39e" : "#5aa2ff";
