@@ -12,11 +12,7 @@ from dlc_core.errors import ConfigError, DataError
 from dlc_core.outliers.structures import DetectorInput, FrameScores, PointSuspect
 from dlc_core.skeleton import Skeleton
 
-_TAIL = 3.0  # degrees of freedom of the errors: heavier tails than a Gaussian, as poses have
-_MEDIAN_RADIUS = np.sqrt(_TAIL * (2 ** (2 / _TAIL) - 1))  # of that distribution with scale 1, in the plane
-_PRIOR_POINTS = 10  # so many average points stand beside those of each body part, and of each step of the regression
-_SMALLEST_SCALE_PX = 0.5  # nobody clicks more exactly
-_ROUNDS = 20  # of expectation and maximisation; the shares change by less than 0.01 after ten
+from .error_model import ErrorModel
 
 
 class LabelError:
@@ -42,9 +38,9 @@ class LabelError:
     - swapped with j: g = g_ij + g_ji, if both are positive;
     - left-right inversion: g is the sum over all such swaps of symmetric pairs in a frame, if there are several.
 
-    Networks swap body parts, too. If the share r of the frames shows the same swap (or an inversion), the network is
-    taken to make it that often, and the score is -log(r + exp(-g)). A label gets its best explanation; 0 means that
-    right and wrong explain the disagreement equally well.
+    Networks take body parts for each other, too. If the share r of the frames shows the same of the last three, the
+    network is taken to do it that often, and the score is -log(r + exp(-g)). A swap explains a label first,
+    then what scores higher; 0 means that right and wrong explain the disagreement equally well.
 
     Parameters
     ----------
@@ -103,7 +99,7 @@ class LabelError:
         if not labelled.any():
             return FrameScores(np.full(frames, np.nan, np.float32), self.threshold)
         distance = np.nan_to_num(np.linalg.norm(labels[:, :, None] - predictions[:, None], axis=-1))
-        model = _ErrorModel.fit(labels, labelled, np.diagonal(distance, axis1=1, axis2=2), likelihood)
+        model = ErrorModel.fit(labels, labelled, np.diagonal(distance, axis1=1, axis2=2), likelihood)
         gain = _gains(model, distance, likelihood, labelled, compared)
         reasons, score = self._explain(gain, labelled, distance)
         suspects = [
@@ -141,12 +137,16 @@ class LabelError:
         alone = np.where(free[:, None, :] | np.eye(gain.shape[1], dtype=bool), gain, -np.inf)
         best = alone.argmax(axis=-1)
         score = np.take_along_axis(alone, best[..., None], axis=-1)[..., 0]
-        reasons = {}
-        for frame, point in np.argwhere(score > 0).tolist():
-            other = int(best[frame, point])
-            far = f"misplaced, {distance[frame, point, point]:.0f} px from the prediction"
-            reasons[frame, point] = far if other == point else f"at the place of {self.names[other]}"
-        for group in self._swaps(gain, labelled):
+        reasons, frames = {}, int(labelled.any(axis=1).sum())
+        wrong = [(frame, point, int(best[frame, point])) for frame, point in np.argwhere(score > 0).tolist()]
+        often = Counter((point, other) for _, point, other in wrong)
+        for frame, point, other in wrong:
+            if other == point:
+                reasons[frame, point] = f"misplaced, {distance[frame, point, point]:.0f} px from the prediction"
+            else:
+                reasons[frame, point] = f"at the place of {self.names[other]}"
+                score[frame, point] = _bounded(score[frame, point], often[point, other] / (frames + 1))
+        for group in self._swaps(gain, frames):
             several = "left-right inversion: " if len(group.pairs) > 1 else ""
             for a, b in group.pairs:
                 for one, other in ((a, b), (b, a)):
@@ -154,9 +154,8 @@ class LabelError:
                     reasons[group.frame, one] = f"{several}swapped with {self.names[other]}"
         return reasons, score
 
-    def _swaps(self, gain: NDArray[np.float64], labelled: NDArray[np.bool_]) -> list[_Swap]:
-        """Return the swaps of all frames; those of symmetric pairs in one frame are one, an inversion."""
-        frames = int(labelled.any(axis=1).sum())
+    def _swaps(self, gain: NDArray[np.float64], frames: int) -> list[_Swap]:
+        """Return the swaps of all (labelled) frames; those of symmetric pairs in one frame are one, an inversion."""
         mutual = (gain > 0) & (gain.transpose(0, 2, 1) > 0) & ~np.eye(gain.shape[1], dtype=bool)
         both = np.where(mutual, gain + gain.transpose(0, 2, 1), -np.inf)
         found: list[_Swap] = []
@@ -190,81 +189,8 @@ def _bounded(score: float, share: float) -> float:
     return float(-np.logaddexp(np.log(share), -score))
 
 
-@dataclass(frozen=True)
-class _ErrorModel:
-    """How far predictions lie from right labels.
-
-    Parameters
-    ----------
-    scales : (points,) float64
-        Pixels, of the error of each point that was found.
-    size : float
-        Pixels, of the animal.
-    likelihoods, found : (n,) float64
-        How often a point is found whose likelihood is that; in between it is interpolated.
-    """
-
-    scales: NDArray[np.float64]
-    size: float
-    likelihoods: NDArray[np.float64]
-    found: NDArray[np.float64]
-
-    @classmethod
-    def fit(
-        cls,
-        labels: NDArray[np.float64],
-        labelled: NDArray[np.bool_],
-        errors: NDArray[np.float64],
-        likelihood: NDArray[np.float64],
-    ) -> _ErrorModel:
-        """Learn from (frames, points) errors in pixels, and labels (frames, points, 2)."""
-        from scipy.special import expit
-        from sklearn.isotonic import IsotonicRegression
-
-        pooled = float(np.median(errors[labelled]))
-        medians = np.array(
-            [
-                (np.median(errors[there, k]) * there.sum() if there.any() else 0.0) + pooled * _PRIOR_POINTS
-                for k, there in enumerate(labelled.T)
-            ]
-        ) / (labelled.sum(axis=0) + _PRIOR_POINTS)
-        scales = np.maximum(medians / _MEDIAN_RADIUS, _SMALLEST_SCALE_PX)
-        size = max(_animal_size(np.where(labelled[..., None], labels, np.nan)), 2 * float(scales.max()))
-        near, far = _log_density(errors, scales)[labelled], _log_density(errors, size)[labelled]
-        certain, share = likelihood[labelled], np.full(near.shape, 0.9)
-        most = (len(share) + 1) / (len(share) + 2)  # nobody is infallible
-        for _ in range(_ROUNDS):
-            odds = np.log(share) - np.log1p(-share) + near - far
-            regression = IsotonicRegression().fit(certain, expit(odds))
-            _, block, sizes = np.unique(regression.predict(certain), return_inverse=True, return_counts=True)
-            weight = sizes[block] / (sizes[block] + _PRIOR_POINTS)
-            share = np.clip(weight * regression.predict(certain) + (1 - weight) * share.mean(), 1 - most, most)
-        known, where = np.unique(certain, return_index=True)
-        return cls(scales, size, known, share[where])
-
-    def right(
-        self, distance: NDArray[np.float64], point: NDArray[np.int64], likelihood: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return the log density of a label at a distance from the prediction of `point`, if it marks this point."""
-        found = np.interp(likelihood, self.likelihoods, self.found)
-        near, far = _log_density(distance, self.scales[point]), _log_density(distance, self.size)
-        density: NDArray[np.float64] = np.logaddexp(np.log(found) + near, np.log1p(-found) + far)
-        return density
-
-    def wrong(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log density of a label at a distance from the prediction, if it marks nothing."""
-        return _log_density(distance, self.size)
-
-
-def _log_density(distance: NDArray[np.float64], scale: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return the log density of the bivariate t-distribution, per square pixel, at a distance from its centre."""
-    squared = np.square(distance / scale) / _TAIL
-    density: NDArray[np.float64] = -np.log(2 * np.pi * np.square(scale)) - (_TAIL + 2) / 2 * np.log1p(squared)
-    return density
-
-
 def _gains(
-    model: _ErrorModel,
+    model: ErrorModel,
     distance: NDArray[np.float64],
     likelihood: NDArray[np.float64],
     labelled: NDArray[np.bool_],
@@ -285,12 +211,3 @@ def _gains(
     gain = theirs - own - np.log(max(points - 1, 1))
     gain[:, index, index] = model.wrong(np.diagonal(distance, axis1=1, axis2=2)) - own[..., 0]
     return np.where(labelled[:, :, None] & compared[:, None, :], gain, -np.inf)
-
-
-def _animal_size(labels: NDArray[np.float64]) -> float:
-    """Return the median over frames of the RMS distance of the labels from their centre; 0 if no frame has two."""
-    several = labels[np.isfinite(labels).all(-1).sum(axis=1) > 1]
-    if not len(several):
-        return 0.0
-    centred = np.square(several - np.nanmean(several, axis=1, keepdims=True)).sum(axis=-1)
-    return float(np.median(np.sqrt(np.nanmean(centred, axis=1))))
