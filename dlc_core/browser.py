@@ -43,10 +43,7 @@ def open_page(
     ProjectError
         Another server has this project open.
     """
-    if find_spec("nicegui") is None:
-        raise PluginError(
-            "the browser application needs NiceGUI, which is not installed. Run `pip install 'dlc-core[gui]'`."
-        )
+    _require_nicegui()
     if _in_event_loop():
         words = ["-p", str(project.root), "--host", host, *(["--port", str(port)] if port is not None else [])]
         _serve_in_child([*_COMMANDS.get(path, ["gui"]), *words, *([] if opens else ["--no-open"]), *query.values()])
@@ -54,6 +51,27 @@ def open_page(
     from dlc_core.gui.server import serve
 
     serve(project, f"{path}?{urlencode(query)}" if query else path, host=host, port=port, opens=opens)
+
+
+def begin(*, host: str = "127.0.0.1", port: int | None = None, opens: bool = True) -> None:
+    """Serve a page on which a project is made or opened, and then that project; parameters as for `open_page`.
+
+    Raises
+    ------
+    PluginError
+        The extra ``[gui]`` is not installed.
+    """
+    _require_nicegui()
+    from dlc_core.gui.new_project import serve_beginning
+
+    serve_beginning(host=host, port=port, opens=opens)
+
+
+def _require_nicegui() -> None:
+    if find_spec("nicegui") is None:
+        raise PluginError(
+            "the browser application needs NiceGUI, which is not installed. Run `pip install 'dlc-core[gui]'`."
+        )
 
 
 def _in_event_loop() -> bool:

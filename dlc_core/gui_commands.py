@@ -20,7 +20,13 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @dlc.command("gui")
 @server_options
 def gui(port: int | None, host: str, no_open: bool, project_path: str | None) -> None:
-    """Run the protocol in a browser, on this machine or over ssh."""
+    """Run the protocol in a browser, on this machine or over ssh; where there is no project, begin one there."""
+    from dlc_core.browser import begin
+    from dlc_core.project.project import Project
+
+    if Project.chosen(project_path) is None:
+        begin(host=host, port=port, opens=not no_open)
+        return
     open_page("/", port, host, no_open, project_path)
 
 

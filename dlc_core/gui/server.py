@@ -99,7 +99,13 @@ def _answer(request: Request, found: ImageBytes) -> Response:
 
 
 def serve(
-    project: Project, path: str = "/", *, host: str = "127.0.0.1", port: int | None = None, opens: bool = True
+    project: Project,
+    path: str = "/",
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    opens: bool = True,
+    token: str | None = None,
 ) -> None:
     """Serve a project until Ctrl+C.
 
@@ -114,6 +120,8 @@ def serve(
         None takes the first free one from 8088 on, 0 any.
     opens : bool
         Whether to open a browser where there is one.
+    token : str or None
+        What browsers must show; None makes one.
 
     Raises
     ------
@@ -122,15 +130,15 @@ def serve(
     ConfigError
         The address or port cannot be used.
     """
-    token = new_token()
+    token = token or new_token()
     with listening(host, port) as listener, one_server(project) as noted:
         number = listener.getsockname()[1]
-        address = f"http://{_in_url(host)}:{number}{path}{'&' if '?' in path else '?'}{TOKEN_KEY}={token}"
+        address = f"http://{in_url(host)}:{number}{path}{'&' if '?' in path else '?'}{TOKEN_KEY}={token}"
         app = build_app(project, token, host)
         noted(address)
         for line in greeting(address, host, number):
             say(line)
-        if opens and _has_screen():
+        if opens and has_screen():
             webbrowser.open(address)
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3)
         signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again when it has shut down
@@ -213,13 +221,14 @@ def _address_in(note: Path) -> str:
         return ""
 
 
-def _in_url(host: str) -> str:
+def in_url(host: str) -> str:
+    """Return how a URL names the address a server listens on."""
     if host in ("0.0.0.0", "::"):
         return socket.gethostname()
     return f"[{host.strip('[]')}]" if ":" in host else host
 
 
-def _has_screen() -> bool:
+def has_screen() -> bool:
     """Tell whether a browser can be opened for the person: not over ssh, and not without a display."""
     if os.environ.get("SSH_CONNECTION"):
         return False
