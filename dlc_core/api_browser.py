@@ -48,5 +48,5 @@ def grab_frames(config: AnyPath, videos: Paths, overrides: Sequence[str]) -> Out
         )
     project, names = open_project(config), listed(videos)
     query = {"video": next(iter(chosen_videos(project, names))).name} if names else {}
-    open_page(project, "/grab", **query)
+    open_page(project, "/grab", query)
     return Outcome(next_step="dlc label")

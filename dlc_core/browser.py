@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -19,7 +20,13 @@ _COMMANDS = {"/label": ["label"], "/refine": ["refine"], "/grab": ["extract-fram
 
 
 def open_page(
-    project: Project, path: str, *, host: str = "127.0.0.1", port: int | None = None, opens: bool = True, **query: str
+    project: Project,
+    path: str,
+    query: Mapping[str, str] | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    opens: bool = True,
 ) -> None:
     """Serve a project until Ctrl+C, and show a page.
 
@@ -31,10 +38,10 @@ def open_page(
     project : Project
     path : str
         Of the page: ``"/grab"``.
+    query : mapping of str to str, optional
+        What the page is told: ``{"video": "mouse.mp4"}``.
     host, port, opens
         As for `dlc_core.gui.server.serve`.
-    **query : str
-        What the page is told: ``video="mouse.mp4"``.
 
     Raises
     ------
@@ -46,7 +53,9 @@ def open_page(
     _require_nicegui()
     if _in_event_loop():
         words = ["-p", str(project.root), "--host", host, *(["--port", str(port)] if port is not None else [])]
-        _serve_in_child([*_COMMANDS.get(path, ["gui"]), *words, *([] if opens else ["--no-open"]), *query.values()])
+        _serve_in_child(
+            [*_COMMANDS.get(path, ["gui"]), *words, *([] if opens else ["--no-open"]), *(query or {}).values()]
+        )
         return
     from dlc_core.gui.server import serve
 

@@ -63,7 +63,7 @@ def open_page(
 
     project = Project.chosen(project_path) or Project.find()
     query = {} if folder is None else {"folder": _folder_name(project.labeled_data, folder)}
-    browser.open_page(project, path, host=host, port=port, opens=not no_open, **query)
+    browser.open_page(project, path, query, host=host, port=port, opens=not no_open)
 
 
 def _folder_name(labeled_data: Path, given: str) -> str:

@@ -202,11 +202,9 @@ class Jobs:
 
 def _spawn(folder: Path) -> subprocess.Popen[bytes]:
     """Start the process around the step in a group of its own, so that a signal for it reaches it alone."""
-    group: dict[str, Any] = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
+    group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     environment = {key: value for key, value in os.environ.items() if key not in _NOT_OURS}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "dlc_core.gui.job_process", str(folder)],

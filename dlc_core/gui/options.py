@@ -239,7 +239,8 @@ def _hints(verb: str, composed: Composed) -> dict[str, Any]:
 
 
 def _hints_of(settings: type, prefix: str = "") -> dict[str, Any]:
-    hints, found = get_type_hints(settings), {}
+    hints = get_type_hints(settings)
+    found: dict[str, Any] = {}
     for field in fields(settings):
         hint = hints[field.name]
         if is_dataclass(hint) and isinstance(hint, type):

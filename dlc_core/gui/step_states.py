@@ -15,9 +15,10 @@ from dlc_core.errors import DlcError
 from dlc_core.frames.frame_files import existing_frames, read_crops
 from dlc_core.labels.compact import snapshot, stamp_of
 from dlc_core.labels.files import label_file
-from dlc_core.labels.table_files import LabelFiles, MachineFiles, TableFiles
+from dlc_core.labels.table_files import LabelFiles, MachineFiles
 from dlc_core.project.project import Project
 
+Table = LabelFiles | MachineFiles
 DONE, PART, READY, WAITING = "done", "part", "ready", "waiting"
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
@@ -180,16 +181,16 @@ def _images(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix.lower() in _IMAGES and path.name[0] != "."]
 
 
-def _labelled(files: TableFiles) -> frozenset[str]:
+def _labelled(files: Table) -> frozenset[str]:
     return _rows_and_done(files, stamp_of(files))[0]
 
 
-def _finished(files: TableFiles) -> frozenset[str]:
+def _finished(files: Table) -> frozenset[str]:
     return _rows_and_done(files, stamp_of(files))[1]
 
 
 @functools.lru_cache(maxsize=1024)
-def _rows_and_done(files: TableFiles, _stamp: object) -> tuple[frozenset[str], frozenset[str]]:
+def _rows_and_done(files: Table, _stamp: object) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names of the frames that have a row, and of those that are refined; none of a table in disorder."""
     try:
         frames = snapshot(files).frames
