@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -10,28 +12,37 @@ import dlc_core as dlc
 from dlc_core.cli import main
 from dlc_core.project.project import Project
 
+Call = Callable[..., int]
 
-def call(project: Project, *arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(["merge", "-p", str(project.root), *arguments])
-    return int(ended.value.code or 0)
+
+@pytest.fixture
+def call(project: Project, monkeypatch: pytest.MonkeyPatch) -> Call:
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["dlc", "merge", "-p", str(project.root), *arguments])
+        try:
+            main()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        return 0
+
+    return call
 
 
 def test_the_command_refuses_then_merges_then_has_nothing_to_merge(
-    project: Project, capsys: pytest.CaptureFixture[str]
+    call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(project) == 2
+    assert call() == 2
     assert (
         "Error: 4 frames with machine labels are not marked as done: a (2 of 3), b (2 of 2)." in capsys.readouterr().err
     )
-    assert call(project, "unrefined=accept", "--json") == 0
+    assert call("unrefined=accept", "--json") == 0
     data = json.loads(capsys.readouterr().out)
     assert (data["merged"], data["iteration"], data["frames"]) == (True, 3, 4)
     assert data["folders"][0] == {
         "folder": "a", "frames": 2, "labelled_before": 1, "unrefined": 0, "without_image": 0
     }  # fmt: skip
-    assert call(project) == 0
-    said = capsys.readouterr().out
+    assert call() == 0
+    said = "".join(capsys.readouterr())
     assert "Nothing to merge" in said and "Iteration 2 was merged before." in said
 
 
