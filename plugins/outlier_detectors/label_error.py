@@ -27,7 +27,7 @@ class LabelError:
     - A prediction that has not found its body part lies somewhere about the animal, and so does a label that is wrong:
       f(e; S), the same distribution with the size of the animal, S, as scale.
     - The network finds a body part with probability w, which grows with its likelihood: how fast is learnt too, by
-      isotonic regression and expectation maximisation. So a network that is unsure of itself accuses nobody.
+      logistic calibration and expectation maximisation. So a network that is unsure of itself accuses nobody.
 
     A right label thus has density p_i(e) = w_i f(e; s_i) + (1 - w_i) f(e; S). With d_ij the distance of label i from
     prediction j, the explanations of a label, each by its log likelihood ratio to "the label is right", are
@@ -59,6 +59,7 @@ class LabelError:
     ----------
     Mathis et al., A primer on motion capture with deep learning, Neuron 2020 (inversion, swap, miss, jitter).
     Northcutt et al., Confident learning, JAIR 2021 (wrong labels from out-of-sample predictions).
+    Platt, Probabilistic outputs for support vector machines, 1999 (logistic calibration).
     """
 
     needs: frozenset[str] = frozenset({"labels", "out_of_fold"})
