@@ -10,6 +10,7 @@ import numpy as np
 
 from dlc_core.console import counted, progress, say, warn
 from dlc_core.data.neighbours import videos_of
+from dlc_core.data.packed import PackedFrames
 from dlc_core.errors import DataError
 from dlc_core.evaluation.predictions import ImagePoses, predict_images, window_neighbours
 from dlc_core.evaluation.recorded import recorded_training_set
@@ -86,7 +87,12 @@ def predict_out_of_fold(
     keypoints, likelihood = np.full((*shape, 2), np.nan, np.float32), np.zeros(shape, np.float32)
     by: dict[str, str] = {}
     for fold, run in sorted(folds.runs.items()):
-        poses, theirs = _test_part(project, run, fold, set(images), address, device, batch_size)
+        training_set = recorded_training_set(project, run, asdict(address))
+        names = [name for name in training_set.split.test if name in rows]
+        if not names:
+            continue
+        say(f"Fold {fold}: {run.name}, {counted(len(names), 'image')}")
+        poses, theirs = _test_part(project, run, names, training_set.frames, device, batch_size)
         order = [theirs.keypoints.index(name) for name in skeleton.keypoints]
         for index, name in enumerate(poses.names):
             keypoints[rows[name]] = poses.keypoints[index][:, order]
@@ -109,29 +115,26 @@ def predict_out_of_fold(
 
 
 def _test_part(
-    project: Project, run: Run, fold: int, wanted: set[str], address: RunAddress, device: str, batch_size: int
+    project: Project, run: Run, names: Sequence[str], frames: PackedFrames, device: str, batch_size: int
 ) -> tuple[ImagePoses, Skeleton]:
-    """Return what the last snapshot of a run finds in its test images that are `wanted`, and its own skeleton."""
-    training_set = recorded_training_set(project, run, asdict(address))
-    names = [name for name in training_set.split.test if name in wanted]
+    """Return what the last snapshot of a run finds in some of its test images, and its own skeleton."""
     snapshot = run.select(-1)[0]
     steps = run.config()["training"].get("steps")
     if steps is not None and snapshot.step < steps:
         warn(
-            f"{run.name} (fold {fold}) has reached {snapshot.step} of its {steps} steps; it is used as it is. "
+            f"{run.name} has reached {snapshot.step} of its {steps} steps; it is used as it is. "
             f"Finish it: dlc train run={run.name} resume=true"
         )
     model, checkpoint = load_model(snapshot.path, project.skeleton)
-    frames = training_set.frames
-    say(f"Fold {fold}: {run.name}, {snapshot.name}, {counted(len(names), 'image')}")
-    with progress(f"Fold {fold}", len(names), "images") as advance:
+    neighbours = window_neighbours(model, names, frames, project.root, videos_of(project, names))
+    with progress(f"Evaluating {run.name}", len(names), "images") as advance:
         poses = predict_images(
             model,
             names,
             frames,
             device=resolve_device(device),
             batch_size=batch_size,
-            neighbours=window_neighbours(model, names, frames, project.root, videos_of(project, names)),
+            neighbours=neighbours,
             advance=advance,
         )
     return poses, checkpoint.skeleton

@@ -134,7 +134,7 @@ def test_an_unfinished_network_is_used_and_said(project: Project, capsys) -> Non
     (config,) = project.root.glob("dlc-models-core/**/fold1/config.yaml")
     config.write_text(config.read_text().replace("  steps: 2", "  steps: 9"))
     run(project)
-    assert "fold1 (fold 1) has reached 2 of its 9 steps" in capsys.readouterr().err
+    assert "fold1 has reached 2 of its 9 steps" in capsys.readouterr().err
 
 
 def test_missing_networks_stop_it_before_anything_is_drawn(project: Project) -> None:
