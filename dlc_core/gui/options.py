@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SWITCH, CHOICE, NUMBER, TEXT = "switch", "choice", "number", "text"
 _HIDDEN = re.compile(r"(^|\.)_target_$|^(sweep|yes)$")
+_CHOSEN = re.compile(r"\w+=\S+ \(.*\)")  # it comes with the component, whose choice is shown
 _PLAIN = re.compile(r"[\w./:+-]+")
 _composing = threading.Lock()  # Hydra keeps the composition that is under way in one place for the whole process
 
@@ -46,7 +47,7 @@ class OptionField:
     meaning : str
         One line.
     source : str
-        Where the value comes from, "" for the default.
+        Where the value comes from, "" for the default of the step or of the chosen component.
     is_optional : bool
         Whether it may be left empty.
     is_free : bool
@@ -154,7 +155,7 @@ def step_form(name: str, project: Project | None, overrides: Sequence[str] = ())
         if option and not _HIDDEN.search(option) and not _is_choice(option):
             doc = doc_of(option, docs)
             hint = hints.get(option, Any)
-            default = source == "default" or source.endswith("(default)")
+            is_usual = source == "default" or _CHOSEN.fullmatch(source)
             options.append(
                 OptionField(
                     name=option,
@@ -162,7 +163,7 @@ def step_form(name: str, project: Project | None, overrides: Sequence[str] = ())
                     kind=_kind(hint, doc.choices),
                     choices=doc.choices or (("true", "false") if _without_none(hint) is bool else ()),
                     meaning=doc.meaning,
-                    source="" if default else source,
+                    source="" if is_usual else source,
                     is_optional=hint is Any or type(None) in get_args(hint),
                     is_free=_without_none(hint) is str,
                 )

@@ -6,6 +6,7 @@ from the tables and dataclasses of the package, so a plugin's components appear 
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,6 +66,7 @@ class PipelineView:
         self.log_shown: object = None
         self.nav_shown: object = None
         self.was_running = False
+        self.composing = asyncio.Lock()
         with ui.element("div").classes("dlc-pipeline"):
             self.nav = ui.element("nav").classes("dlc-steps").props('aria-label="Steps"')
             self.main = ui.element("main").classes("dlc-step")
@@ -93,7 +95,7 @@ class PipelineView:
             with ui.row().classes("w-full items-center gap-3"):
                 ui.label(step.title).classes("dlc-title").props("role=heading aria-level=1")
                 if step.page:
-                    ui.link("Open the page", step.page).classes("dlc-open")
+                    ui.link("Choose by hand" if step.verb else "Open", step.page).classes("dlc-open")
             self.text = ui.label(step.found.text).classes("dlc-meaning")
             if step.verb is not None:
                 ui.label(step.verb.summary).classes("dlc-summary")
@@ -103,7 +105,9 @@ class PipelineView:
             if step.verb is not None:
                 known = {"run": ["latest", *run_names(self.workspace.project)]} if step.name != "train" else {}
                 form = FormView(self.workspace, step, self._start, known)
-                await form.load()
+                async with self.composing:  # of several steps that are looked at quickly, only the last is composed
+                    if self.chosen == name:
+                        await form.load()
             elif step.command == "add-videos":
                 AddVideosView(self._start)
         self._show_job()

@@ -66,7 +66,7 @@ class FormView:
         except DlcError as exc:
             self._complain(str(exc))
             return
-        if form is None:  # the server ends
+        if form is None or self.body.is_deleted:  # the server ends, or another step was chosen meanwhile
             return
         self.form, self.fields = form, {option.name: option for option in form.options}
         self.typed = {name: text for name, text in self.typed.items() if name in self.fields}
@@ -99,7 +99,7 @@ class FormView:
         what = "Folders" if self.verb.arguments == "FOLDER" else "Videos"
         hint = "none chosen: all of them" if self.verb.name in _ALL_BY_DEFAULT else "type a path for one elsewhere"
         names = {path: Path(path).name for path in dict.fromkeys([*self._files(), *self.files])}
-        with _row(what, hint):
+        with _row(what, hint, "files"):
             select = ui.select(
                 names,
                 value=self.files,
@@ -107,11 +107,11 @@ class FormView:
                 new_value_mode="add-unique" if self.verb.arguments == "VIDEO" else None,
                 on_change=lambda event: self._take_files(event.value),
             )
-            select.props("outlined dense use-chips hide-bottom-space").classes("w-full").props("data-test=files")
+            select.props("outlined dense use-chips hide-bottom-space").classes("w-full")
 
     def _show_choice(self, choice: ChoiceField) -> None:
         summary = choice.offered.get(choice.chosen[0], "") if len(choice.chosen) == 1 else ""
-        with _row(choice.group, summary or "which plugins do it" if choice.many else summary):
+        with _row(choice.group, summary, f"choice-{choice.group}"):
             options = {name: f"{name}: {text}" if text else name for name, text in choice.offered.items()}
             value: Any = list(choice.chosen) if choice.many else (choice.chosen[0] if choice.chosen else None)
             select = ui.select(
@@ -138,28 +138,30 @@ class FormView:
     def _show_options(self, options: Sequence[OptionField]) -> None:
         for option in options:
             source = f"{option.meaning} [{option.source}]" if option.source else option.meaning
-            with _row(option.name.rpartition(".")[2], source):
-                self._show_input(option).props(f"data-test=option-{option.name}")
+            with _row(option.name.rpartition(".")[2], source, f"option-{option.name}"):
+                self._show_input(option)
 
-    def _show_input(self, option: OptionField) -> ui.element:
+    def _show_input(self, option: OptionField) -> None:
         text = self.typed.get(option.name, option.text)
 
         def changed(event: Any) -> None:
             self._type(option, str("" if event.value is None else event.value))
 
         if option.kind == SWITCH:
-            return ui.switch(
+            ui.switch(
                 value=text == "true", on_change=lambda event: self._type(option, "true" if event.value else "false")
             )
+            return
         if option.kind == CHOICE and not self.sweeps:
             values = {"": "none", **{name: name for name in option.choices}} if option.is_optional else option.choices
             shown: Any = values if isinstance(values, dict) else list(values)
             select = ui.select(shown, value=text if text in values else None, on_change=changed)
-            return select.props("outlined dense options-dense hide-bottom-space").classes("w-full")
+            select.props("outlined dense options-dense hide-bottom-space").classes("w-full")
+            return
         known = [str(value) for value in self.known.get(option.name, ())]
         field = ui.input(value=text, placeholder="none" if option.is_optional else "", autocomplete=known or None)
         field.on_value_change(changed)
-        return field.props("outlined dense hide-bottom-space debounce=250").classes("w-full")
+        field.props("outlined dense hide-bottom-space debounce=250").classes("w-full")
 
     async def _choose(self, group: str, value: Any) -> None:
         self.chosen[group] = [] if value is None else list(value) if isinstance(value, list) else [str(value)]
@@ -217,9 +219,11 @@ class AddVideosView:
 
     def __init__(self, start: Callable[[list[str]], Awaitable[None]]) -> None:
         self.start = start
-        with _row("Videos", "paths on the machine where the server runs, one a line; a folder stands for its videos"):
-            self.paths = ui.textarea().props("outlined dense autogrow").classes("w-full").props("data-test=paths")
-        with _row("copy", "copy the videos instead of linking to them"):
+        with _row(
+            "Videos", "paths on the machine where the server runs, one a line; a folder stands for its videos", "paths"
+        ):
+            self.paths = ui.textarea().props("outlined dense autogrow").classes("w-full")
+        with _row("copy", "copy the videos instead of linking to them", "copies"):
             self.copies = ui.switch()
         self.problem = ui.label().classes("dlc-problem").props("role=alert")
         self.problem.set_visibility(False)
@@ -239,13 +243,13 @@ class AddVideosView:
         self.problem.set_visibility(bool(problem))
 
 
-def _row(name: str, meaning: str) -> ui.element:
-    """Return the right half of a row, whose left half says what is asked for."""
+def _row(name: str, meaning: str, test: str) -> ui.element:
+    """Return the right half of a row, whose left half says what is asked for; `test` names it for tests."""
     row = ui.element("div").classes("dlc-row")
     with row:
         with ui.element("div").classes("dlc-about"):
             ui.label(name).classes("dlc-name")
             if meaning:
                 ui.label(meaning).classes("dlc-meaning")
-        field = ui.element("div").classes("dlc-field")
+        field = ui.element("div").classes("dlc-field").props(f'data-test="{test}" aria-label="{name}"')
     return field

@@ -15,7 +15,7 @@ export default {
       <span class="steps"><button v-for="s in steps" :key="s.by" @click="go(at + s.by)" :title="s.key">{{ s.text }}</button></span>
       <label class="field">Frame <input class="frame" type="number" :value="at" min="0" :max="frames - 1" @change="go(+$event.target.value)"></label>
       <span class="dim" data-test="at">of {{ frames }} &middot; {{ time }}</span>
-      <button class="grab" :disabled="shown !== at || isTaken" @click="grab" data-test="grab">{{ isTaken ? "Frame is taken" : "Grab frame" }} <kbd>g</kbd></button>
+      <button class="grab" :disabled="!frames || isTaken" @click="grab" data-test="grab">{{ isTaken ? "Frame is taken" : "Grab frame" }} <kbd>g</kbd></button>
       <span class="spring"></span>
       <button :aria-pressed="cropping" @click="cropping = !cropping" data-test="draw-crop">Draw crop <kbd>c</kbd></button>
       <span v-if="cropping || isCut" class="crop">
@@ -43,7 +43,7 @@ export default {
   data: () => ({
     name: "", at: 0, shown: -1, src: "", loading: false, width: 0, height: 0, frames: 0, fps: 0, start: 0, stop: 1,
     crop: [0, 0, 0, 0], cropping: false, checking: false, saving: 0, existing: [], crops: {}, fresh: {}, said: "", problem: "",
-    direction: 1,
+    direction: 1, wish: null,
     steps: [[-100, "Ctrl+←"], [-10, "Shift+←"], [-1, "←"], [1, "→"], [10, "Shift+→"], [100, "Ctrl+→"]].map(
       ([by, key]) => ({ by, key, text: by > 0 ? `+${by}` : `−${-by}` })),
   }),
@@ -60,7 +60,13 @@ export default {
   },
   watch: {
     name: { handler() { this.open(); } },
-    at() { this.show(); },
+    at(now) {
+      if (this.wish !== null && this.wish !== now) {
+        this.problem = `Frame ${this.wish} was not grabbed: it was not on the screen yet.`;
+        this.wish = null;
+      }
+      this.show();
+    },
   },
   mounted() {
     this.name = this.first;
@@ -110,6 +116,7 @@ export default {
       try {
         await image.decode();
         if (name === this.name) Object.assign(this, { src: image.src, shown: index });
+        if (this.wish === this.shown) this.grab();
       } catch { if (name === this.name && index === this.at) await this.explain(index); }
       this.loading = false;
       if (this.problem) return;
@@ -132,7 +139,10 @@ export default {
     },
     async grab() {
       const index = this.shown, name = this.name;
-      if (index !== this.at || this.isTaken) return;
+      if (!this.frames || this.isTaken) return;
+      this.wish = index === this.at ? null : this.at;
+      if (this.wish !== null) { this.said = `Frame ${this.at} is grabbed as soon as it is shown.`; return; }
+      this.problem = "";
       this.fresh = { ...this.fresh, [index]: "waiting" };
       try {
         const found = await this.ask("/frame", { index });
