@@ -163,13 +163,25 @@ class Labelling:
         )
         self.settled()
 
-    def on_screen(self, x, y):
-        """Return where a pixel's centre is on the screen, from where the browser put the image."""
-        left, top, scale = self.page.evaluate(
+    def _image_box(self):
+        """Return left, top and scale of the image on the screen, as the browser has put it there."""
+        return self.page.evaluate(
             "() => { const i = document.querySelector('.dlc-frame'), b = i.getBoundingClientRect();"
             " return [b.left, b.top, b.width / i.naturalWidth]; }"
         )
+
+    def scale(self):
+        return self._image_box()[2]
+
+    def on_screen(self, x, y):
+        """Return where a pixel's centre is on the screen."""
+        left, top, scale = self._image_box()
         return left + (x + 0.5) * scale, top + (y + 0.5) * scale
+
+    def in_image(self, x, y):
+        """Return the pixel at a place of the screen."""
+        left, top, scale = self._image_box()
+        return (x - left) / scale - 0.5, (y - top) / scale - 0.5
 
     def click(self, x, y, button="left"):
         self.page.mouse.click(*self.on_screen(x, y), button=button)

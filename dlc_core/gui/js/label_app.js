@@ -118,7 +118,7 @@ export default {
       this.problem = "";
       try { await this.store.open(folder, frame); } catch (error) { this.s.loading = false; this.problem = error.message; return; }
       const { dotsize, opacity, pcutoff } = this.s.settings;
-      if (!localStorage.getItem("dlc-look")) Object.assign(this.look, { dotsize: Math.max(3, dotsize / 2), opacity });
+      if (!localStorage.getItem("dlc-look")) Object.assign(this.look, { dotsize: Math.max(5, dotsize / 2), opacity });
       if (this.pcutoff < 0) this.pcutoff = this.kind === "refine" ? pcutoff : 0;
       this.selected = Math.max(0, part ? this.s.bodyparts.indexOf(part) : this.firstFree(0));
       this.remember();
