@@ -34,8 +34,7 @@ def note_removal(folder: Path, table: str, entry: Entry) -> None:
     crop = _crop_of(folder, image)
     if crop is not None:
         line["crop"] = crop
-    with disk_errors(folder / REMOVED):
-        (folder / REMOVED).mkdir(exist_ok=True)
+    _make_place(folder)
     keep_lines(folder / REMOVED / _LOG, [json.dumps(line).encode()])
 
 
@@ -64,13 +63,20 @@ def move_image(folder: Path, name: str) -> Path | None:
     source, place = folder / name, folder / REMOVED
     if not source.is_file():
         return None
+    _make_place(folder)
     with disk_errors(place):
-        place.mkdir(exist_ok=True)
         numbered = (place / f"{source.stem}-{number}{source.suffix}" for number in itertools.count(2))
         target = next(path for path in itertools.chain([place / name], numbered) if not path.exists())
         source.rename(target)
         to_disk(place)
     return target
+
+
+def _make_place(folder: Path) -> None:
+    with disk_errors(folder / REMOVED):
+        if not (folder / REMOVED).is_dir():
+            (folder / REMOVED).mkdir()
+            to_disk(folder)
 
 
 def _crop_of(folder: Path, image: str) -> Any:

@@ -214,10 +214,14 @@ def keep_lines(path: Path, lines: list[bytes]) -> None:
     DiskError
         The file system refused.
     """
-    with disk_errors(path), path.open("ab") as file:
-        file.write(b"".join(line + b"\n" for line in lines))
-        file.flush()
-        os.fsync(file.fileno())
+    is_new = not path.exists()
+    with disk_errors(path):
+        with path.open("ab") as file:
+            file.write(b"".join(line + b"\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+        if is_new:
+            to_disk(path.parent)
 
 
 def _voided(descriptor: int, size: int) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dlc_core.console import counted, warn
 from dlc_core.errors import ConfigError, DataError, suggest
-from dlc_core.files import write_text
+from dlc_core.files import replacing
 from dlc_core.labels.compact import snapshot
 from dlc_core.labels.files import read_locked, write_locked
 from dlc_core.labels.journal import folder_lock
@@ -242,5 +242,7 @@ def _next_iteration(project: Project) -> Project:
                 f"{file} says iteration {written} now; iteration {project.iteration} was merged. Somebody changed it "
                 "meanwhile: set it to the number you want, and merge again if machine labels are left."
             )
-        write_text(file, with_value(file, ["iteration"], written + 1))
+        text = with_value(file, ["iteration"], written + 1)
+        with replacing(file, durable=True) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     return Project.open(project.root)

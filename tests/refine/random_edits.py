@@ -53,7 +53,7 @@ Rows = dict[str, dict[str, Point]]
 
 images = st.integers(0, IMAGES - 1).map(lambda number: f"labeled-data/m/img{number}.png")
 parts = st.sampled_from(PARTS)
-steps = st.integers(0, 45)
+steps = st.integers(0, 60)
 likelihoods = st.sampled_from([0.05, 0.3, 0.6, 0.95])
 
 
@@ -220,6 +220,11 @@ class RandomEdits(RuleBasedStateMachine):
         else:
             self._do(crash, lambda: compact(MachineFiles(self.folder, self.iteration)))
 
+    @rule(step=st.integers(15, 34))
+    def die_while_moving_files(self, step: int) -> None:
+        """Most steps only prepare; these are the ones that count."""
+        self._do((step, False), lambda: compact(LabelFiles(self.folder, "ada")))
+
     @rule(crash=crashes)
     def read(self, crash: tuple[int, bool] | None) -> None:
         """Any step of the protocol reads the labels."""
@@ -227,11 +232,14 @@ class RandomEdits(RuleBasedStateMachine):
             self._do(crash, lambda: read_folder(self.folder, "ada"))
             assert _rows_of(read_folder(self.folder, "ada")) == self.labels
 
-    @rule()
-    def restart(self) -> None:
-        """Kill the server and start it again."""
+    @rule(which=st.sampled_from(["one", "two", "refiner"]))
+    def restart(self, which: str) -> None:
+        """Kill a server and start it again."""
         Operations.count += 1
-        self._reopen()
+        if which == "refiner":
+            self.refiner = RefineEditor.open(self.project, "m", "one") if self.machine else None
+        else:
+            setattr(self, which, LabelEditor.open(self.project, "m", which))
 
     @rule(pick=st.integers(0, 100), part=parts, remove=st.booleans())
     def spreadsheet(self, pick: int, part: str, remove: bool) -> None:
@@ -266,6 +274,7 @@ class RandomEdits(RuleBasedStateMachine):
             self.labels[image].pop(part, None)
         self.undo = None
 
+    @precondition(lambda self: len(self.machine) < 3)
     @rule(chosen=st.sets(images, min_size=1), lik=likelihoods)
     def extract_outliers(self, chosen: set[str], lik: float) -> None:
         """A network labels frames; those that it labelled before stay as they are."""
@@ -292,12 +301,11 @@ class RandomEdits(RuleBasedStateMachine):
         edit = Edit(image=image, unset=(part,)) if remove else Edit(image=image, set={part: point})
         assert self.refiner is not None
         ended = self._do(crash, lambda: self.refiner and self.refiner.apply(edit))
-        before = self._machine_on_disk()
         after = {name: dict(row) for name, row in self.machine.items()}
         after[image].pop(part, None)
         if not remove:
             after[image][part] = (*point, 1.0)
-        if ended or before != (self.machine, self.done):
+        if ended or self._machine_on_disk() != (self.machine, self.done):
             self.machine = after
             self.done.setdefault(image, None)
 
@@ -430,12 +438,13 @@ class RandomEdits(RuleBasedStateMachine):
             for image, row in self.labels.items():
                 assert editor.points(image) == row
         if self.machine:
-            assert self._machine_on_disk() == (self.machine, self.done)
             if self.refiner is not None:
                 self.refiner.poll()
                 for image, row in self.machine.items():
                     assert self.refiner.points(image) == row
                     assert self.refiner.done(image) == self.done.get(image)
+            else:
+                assert self._machine_on_disk() == (self.machine, self.done)
 
 
 def _rows_of(table: LabelTable) -> Rows:
