@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from dlc_core.errors import DataError, DlcError, EditConflict, suggest
-from dlc_core.labels.folder_editor import FolderEditor
+from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.journal import KEEP, Edit
+from dlc_core.refine.editing import RefineEditor
 
 State = dict[str, Any]
+Editor = LabelEditor | RefineEditor
 
 _REST_S = 1.0
 _REST_PER_COMPACTION = 3.0  # a large folder takes longer to write, and waits longer for a pause
@@ -41,12 +43,12 @@ class Desk:
     ----------
     name : str
         Of the folder.
-    editor : FolderEditor
+    editor : LabelEditor or RefineEditor
     extra : callable or None
         Given an image's name, returns more of its state (whether it is done).
     """
 
-    def __init__(self, name: str, editor: FolderEditor, extra: Callable[[str], State] | None = None) -> None:
+    def __init__(self, name: str, editor: Editor, extra: Callable[[str], State] | None = None) -> None:
         self.name = name
         self.editor = editor
         self._extra = extra or (lambda _image: {})

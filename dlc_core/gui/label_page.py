@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from dlc_core.gui.workspace import Workspace
 from dlc_core.labels.bodyparts import add_bodyparts
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import label_file
-from dlc_core.outliers.suspects import SUSPECTS, read_suspects
+from dlc_core.outliers.suspects import SUSPECTS, Suspect, read_suspects
 
 _HEADER_ROWS = 3
 
@@ -42,7 +43,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
     @app.get("/api/suspects")
     def suspects() -> list[dict[str, Any]]:
         file = workspace.project.labeled_data / SUSPECTS
-        return [asdict(suspect) for suspect in read_suspects(file)] if file.is_file() else []
+        return [_as_json(suspect) for suspect in read_suspects(file)] if file.is_file() else []
 
     @app.post("/api/bodyparts")
     def new_bodyparts(change: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +62,12 @@ def _summary(name: str, folder: Path, scorer: str, desk: Desk | None) -> dict[st
         images = desk.editor.images
         return {"name": name, "frames": len(images), "finished": sum(map(desk.editor.is_labelled, images))}
     return {"name": name, "frames": len(Workspace.frames_in(folder)), "finished": _rows(label_file(folder, scorer))}
+
+
+def _as_json(suspect: Suspect) -> dict[str, Any]:
+    """Return a suspect with null for numbers that are not known."""
+    found = asdict(suspect)
+    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in found.items()}
 
 
 def _rows(csv: Path) -> int:

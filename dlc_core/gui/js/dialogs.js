@@ -41,7 +41,7 @@ export const Suspects = {
   props: ["suspects", "at"],
   emits: ["go"],
   template: `
-  <section class="dlc-suspects"><h2>Doubtful labels <small>the most doubtful first</small></h2><ol>
+  <section class="dlc-suspects"><h2>Doubtful labels <small>n, p: next, previous</small></h2><ol>
     <li v-for="(s, i) in suspects" :key="i"><button :class="{chosen: i === at}" @click="$emit('go', i)">
       <b>{{ s.bodypart || "whole frame" }}</b> {{ s.image.split("/").slice(-2).join("/") }}<small>{{ s.reason }}</small></button></li></ol></section>`,
 };

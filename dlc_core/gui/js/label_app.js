@@ -36,7 +36,7 @@ export default {
       <div class="dlc-middle">
         <label-canvas ref="canvas" :src="src" :points="s.points" :ghosts="s.ghosts" :parts="s.bodyparts" :colors="s.colors"
           :edges="s.edges" :selected="selected" :unsaved="s.unsaved" :look="look" :pcutoff="pcutoff" :corner="s.settings.corner"
-          :theirs="s.conflict && s.conflict.file === store.file ? s.conflict.parts : null" :label="canvasLabel"
+          :others="others" :label="canvasLabel"
           @place="place" @remove="remove" @pick="selected = $event" @failed="imageFailed"/>
         <div v-if="problem" class="dlc-problem" role="alert">{{ problem }}</div>
         <div v-else-if="s.loading" class="dlc-problem quiet">Loading ...</div>
@@ -57,7 +57,7 @@ export default {
         <button v-if="kind === 'refine'" class="main" :class="{on: isDone}" @click="toggleDone" title="(d)">{{ isDone ? "Done (take back)" : "Frame is done" }}</button>
         <button v-if="kind === 'label'" class="flat" @click="adding = true">Add body parts</button>
         <button class="flat danger" :disabled="!store.file" @click="removing = true">Remove frame</button>
-        <a v-if="kind === 'refine'" class="flat" :href="'/label?folder=' + encodeURIComponent(s.folder)">Adjust original labels</a>
+        <a v-if="kind === 'refine'" class="flat" :href="'/label?doubtful=1&folder=' + encodeURIComponent(s.folder)">Adjust original labels</a>
         <button v-if="kind === 'label' && suspects.length" class="flat" @click="doubting = !doubting">Doubtful labels ({{ suspects.length }})</button>
       </div>
       <suspects v-if="doubting" :suspects="suspects" :at="suspect" @go="goSuspect"/>
@@ -81,6 +81,13 @@ export default {
     src() { const file = this.s.files[this.s.index]; return file ? imageUrl(this.s.folder, file) : ""; },
     isDone() { return (this.s.done[this.s.files[this.s.index]] ?? null) !== null; },
     doneFlags() { return this.s.files.map((f) => (this.s.done[f] ?? null) !== null); },
+    // Places that are not this person's: of somebody else in a conflict, of the network where a label is doubtful.
+    others() {
+      const { conflict, folder, files, index } = this.s, doubt = this.suspects[this.suspect];
+      if (conflict?.file === files[index]) return conflict.parts.filter((p) => p.theirs).map((p) => ({ part: p.part, at: p.theirs, by: "theirs" }));
+      const here = this.doubting && doubt?.image === `labeled-data/${folder}/${files[index]}` && doubt.prediction_x !== null;
+      return here ? [{ part: doubt.bodypart, at: [doubt.prediction_x, doubt.prediction_y], by: "network" }] : [];
+    },
     folderList() {
       const done = this.doneFlags.filter(Boolean).length;
       return this.folders.map((f) => (f.name === this.s.folder ? { ...f, frames: this.s.files.length, finished: done } : f));
@@ -110,6 +117,8 @@ export default {
         ? "There are no machine labels of this iteration to refine. Extract outlier frames first: dlc extract-outliers."
         : "There are no frames to label. Extract some first: dlc extract-frames.");
       await this.open(folder, query.get("frame"), query.get("part"));
+      this.doubting = query.has("doubtful") && this.suspects.length > 0;
+      if (this.doubting) await this.goSuspect(Math.max(0, this.suspects.findIndex((s) => s.image.includes(`/${folder}/`))));
     } catch (error) { this.s.loading = false; this.problem = error.message; }
   },
   unmounted() { window.removeEventListener("keydown", this.key); },
@@ -139,6 +148,7 @@ export default {
       return Math.min(from, n - 1);
     },
     nextUnfinished(direction) {
+      if (this.doubting) return this.goSuspect(Math.max(0, Math.min(this.suspects.length - 1, this.suspect + direction)));
       for (let i = this.s.index + direction; i >= 0 && i < this.s.files.length; i += direction) if (!this.doneFlags[i]) return this.goTo(i);
       this.store.say(direction > 0 ? "No unfinished frame after this one." : "No unfinished frame before this one.");
     },

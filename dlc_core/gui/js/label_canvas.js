@@ -6,7 +6,7 @@ const HIT_PX = 9, STILL_PX = 2.5, INSIDE = 0.501;
 export const LabelCanvas = {
   props: {
     src: String, points: Object, ghosts: Object, parts: Array, colors: Array, edges: Array, selected: Number,
-    unsaved: Object, look: Object, pcutoff: Number, corner: Array, theirs: Array, label: String,
+    unsaved: Object, look: Object, pcutoff: Number, corner: Array, others: Array, label: String,
   },
   emits: ["place", "remove", "pick", "size", "failed"],
   template: `
@@ -27,8 +27,8 @@ export const LabelCanvas = {
         <path class="centre" :d="'M' + (m.x - 2) + ' ' + m.y + 'h4M' + m.x + ' ' + (m.y - 2) + 'v4'"/>
         <text v-if="look.names || m.k === hovered || (drag && m.k === drag.k)" :x="m.x + look.dotsize + 4" :y="m.y + 4">{{ m.text }}</text>
       </g>
-      <g v-for="t in theirMarks" :key="'t' + t.part" class="theirs"><rect :x="t.x - 6" :y="t.y - 6" width="12" height="12" :stroke="t.color"/>
-        <text :x="t.x + 10" :y="t.y + 4">{{ t.part }} (theirs)</text></g>
+      <g v-for="t in otherMarks" :key="'t' + t.part" class="theirs"><rect :x="t.x - 6" :y="t.y - 6" width="12" height="12" :stroke="t.color"/>
+        <text :x="t.x + 10" :y="t.y + 4">{{ t.part }} ({{ t.by }})</text></g>
     </svg>
   </div>`,
   data: () => ({ view: new Viewport(), size: [0, 0], drag: null, hovered: -1 }),
@@ -48,7 +48,7 @@ export const LabelCanvas = {
       });
     },
     ghostMarks() { return this.onScreen(this.ghosts); },
-    theirMarks() { return (this.theirs ?? []).filter((t) => t.theirs).flatMap((t) => this.onScreen({ [t.part]: t.theirs })); },
+    otherMarks() { return this.others.flatMap((t) => this.onScreen({ [t.part]: t.at }).map((m) => ({ ...m, by: t.by }))); },
     edgeLines() {
       if (!this.look.edges) return [];
       const where = Object.fromEntries(this.marks.map((m) => [m.part, m]));
