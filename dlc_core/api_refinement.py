@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from dlc_core.api_calls import AnyPath, Paths, names_option, run_with, video_options
@@ -99,7 +100,7 @@ def _options_of(detector: str, named: dict[str, Any]) -> dict[str, Any]:
     from dlc_core.plugin_api.discovery import load_plugins
 
     registry = load_plugins().registry("outlier_detector")
-    known = registry[detector].component.config.__dataclass_fields__ if detector in registry else {}
+    known = [field.name for field in fields(registry[detector].component.config)] if detector in registry else []
     unused = [f"{name}={value}" for name, value in named.items() if name not in known]
     if unused and known:
         warn(f"{', '.join(unused)} is not used: the detector {detector} has no such option.")

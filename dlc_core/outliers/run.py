@@ -170,13 +170,16 @@ def _counts(found: Outliers, choice: Choice, options: dict[str, Any]) -> str:
             f"none of {frames} frames meets {criterion}{between}; {worst}. Nothing is extracted. Change the detector's "
             "options, or choose another detector."
         )
-    text = f"{len(found.frames)} of {frames} frames meet {criterion}{between}"
+    text = (
+        f"{len(found.frames)} of {frames} frames {'meets' if len(found.frames) == 1 else 'meet'} {criterion}{between}"
+    )
     if taken := len(found.frames) - len(found.candidates):
         text += f", {taken} of which {'was' if taken == 1 else 'were'} taken before"
     if not len(found.candidates):
         text += ": there is no new one"
     elif len(found.candidates) < choice.n:
-        text += f"; that is fewer than n={choice.n}, so all {len(found.candidates)} new ones are taken"
+        all_new = "all new ones are" if len(found.candidates) > 1 else "the only new one is"
+        text += f"; {len(found.candidates)} is fewer than n={choice.n}, so {all_new} taken"
     return f"{text}."
 
 

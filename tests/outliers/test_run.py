@@ -69,9 +69,7 @@ def test_fewer_outliers_than_asked_for_are_all_taken_and_it_says_so(project, vid
     outcome = run_step("extract_outliers", project, [*SURE, "n=5"], ["reach1"])
     assert len(outcome.data["videos"][0]["frames"]) == 3
     said = capsys.readouterr().out
-    assert (
-        "(score below 0.01), 5 of which were taken before; that is fewer than n=5, so all 3 new ones are taken." in said
-    )
+    assert "(score below 0.01), 5 of which were taken before; 3 is fewer than n=5, so all new ones are taken." in said
     assert "added to the 5 that were there" in said
     again = run_step("extract_outliers", project, SURE, [video])
     assert (
