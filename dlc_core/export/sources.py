@@ -206,14 +206,12 @@ def _chosen(
 ) -> list[Candidate]:
     folder = video.parent if destfolder is None else destfolder
     found = list(candidates(video, folder, suffixes, bool(filtered)))
+    step, which = ("filter", "filtered ") if filtered else ("analyze", "")
     if not found:
-        kind = f"{'filtered ' if filtered else ''}poses" if suffixes else "pose store"
-        first = f"dlc filter {video}{'' if filtered is True else f' filter={filtered}'}"
-        first = first if filtered else f"dlc analyze {video}"
-        raise DataError(
-            f"there {'are' if suffixes else 'is'} no {kind} of {video.name} in {folder}. Run `{first}` first."
-        )
-    chosen = _one_scorer(video, [one for one in found if one.is_of(network)], found, network)
+        kind = f"are no {which}poses" if suffixes else f"is no {which}pose store"
+        chosen_filter = f" filter={filtered}" if isinstance(filtered, str) else ""
+        raise DataError(f"there {kind} of {video.name} in {folder}. Run `dlc {step} {video}{chosen_filter}` first.")
+    chosen = _one_scorer(video, [one for one in found if one.is_of(network)], found, network, step)
     if isinstance(filtered, str):
         chosen = of_filter(video, chosen, filtered)
     if filtered:
@@ -224,13 +222,13 @@ def _chosen(
 
 
 def _one_scorer(
-    video: Path, matching: list[Candidate], found: list[Candidate], network: NetworkChoice | None
+    video: Path, matching: list[Candidate], found: list[Candidate], network: NetworkChoice | None, step: str
 ) -> list[Candidate]:
-    """Return the candidates of the only scorer among `matching`."""
+    """Return the candidates of the only scorer among `matching`; `step` makes more."""
     if not matching:
         raise DataError(
             f"no poses of {video.name} are by {network}. There are poses by {_listed(found)}. "
-            "Choose one of these, or run `dlc analyze` with that network first."
+            f"Choose one of these, or run `dlc {step}` with that network first."
         )
     if len({one.scorer for one in matching}) > 1:
         raise DataError(
@@ -242,16 +240,15 @@ def _one_scorer(
 
 
 def _listed(found: Sequence[Candidate]) -> str:
-    return ", ".join(
-        dict.fromkeys(f"{one.scorer} ({_options(one.about)})" if one.about else one.scorer for one in found)
-    )
+    return ", ".join(dict.fromkeys(f"{one.scorer}{_options(one.about or {})}" for one in found))
 
 
 def _options(about: Mapping[str, Any]) -> str:
-    """Return the options that choose the network of a store."""
+    """Return the options that choose the network of a store, in brackets; "" if nothing is known of it."""
     where = about.get("project") or {}
     options = {"run": about.get("run"), "shuffle": where.get("shuffle"), "iteration": where.get("iteration")}
-    return " ".join(f"{name}={value}" for name, value in options.items() if value is not None)
+    text = " ".join(f"{name}={value}" for name, value in options.items() if value is not None)
+    return f" ({text})" if text else ""
 
 
 def _check_tables(poses: PoseFile, store: Candidate, readers: Sequence[Reader]) -> None:

@@ -39,7 +39,7 @@ class TrackFile:
         self._folder = folder
         self._frames = frames
         self._elsewhere = elsewhere
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=folder)  # noqa: SIM115 - closed by __exit__
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(folder))  # noqa: SIM115 - closed by __exit__
 
     def __enter__(self) -> Self:
         return self

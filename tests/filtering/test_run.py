@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 import dlc_core as dlc
+from dlc_core.demo.generate import generate_video
 from dlc_core.errors import ConfigError
+from dlc_core.export.run import export
 from dlc_core.filtering.run import filter_poses
 from dlc_core.filtering.structures import Track
 from dlc_core.help import completions, verb_help
@@ -73,9 +75,17 @@ def test_results_in_another_folder_stay_there(video, make_store, tmp_path):
     assert outcome.next_step.endswith(f"filtered=median destfolder={results}")
 
 
-def test_the_papers_function_takes_the_papers_arguments(video, make_store, tmp_path):
+@pytest.fixture
+def filmed(tmp_path, make_store):
+    """Return the config.yaml of a project, a real video of it and the store of its poses."""
+    video = tmp_path / "reach1.mp4"
+    generate_video(video, frames=40, height=64, width=96, seed=0)
     source = make_store(video, frames=40)
-    config = create_project("walk", "me", [video], tmp_path / "p", bodyparts=["nose", "tail"]).config.path
+    return create_project("walk", "me", [video], tmp_path, bodyparts=["nose", "tail"]).config.path, video, source
+
+
+def test_the_papers_function_takes_the_papers_arguments(filmed):
+    config, video, source = filmed
     dlc.filterpredictions(config, video, filtertype="median", windowlength=3, alpha=0.01, save_as_csv=False)
     assert not source.with_name(f"{source.stem}_filtered.csv").exists()
     table = source.with_name(f"{source.stem}_filtered.h5")
@@ -85,11 +95,28 @@ def test_the_papers_function_takes_the_papers_arguments(video, make_store, tmp_p
     kalman = PoseFile.open(outcome.data["videos"][0]["store"])
     assert kalman.attributes["filter"]["options"]["p_bound"] == 0.6
     assert not np.allclose(pd.read_hdf(table), median)  # not the first filter's, kept without a word
-    for step in (dlc.plot_trajectories, dlc.create_labeled_video):
-        assert "several" not in step(config, video, filtered="kalman").data["videos"][0].get("error", "")
-        assert "was filtered by kalman and by median" in step(config, video, filtered=True).data["videos"][0]["error"]
     with pytest.raises(ConfigError, match="ar_degree"):
         dlc.filterpredictions(config, video, ARdegree=5)
+
+
+def test_pictures_and_videos_of_filtered_poses_have_names_of_their_own(filmed):
+    config, video, source = filmed
+    for filtertype in ("median", "savgol"):
+        dlc.filterpredictions(config, video, filtertype=filtertype, save_as_csv=False)
+    outcome = dlc.plot_trajectories(config, video, filtered=True)
+    assert "was filtered by median and by savgol" in outcome.data["videos"][0]["error"]
+    assert dlc.plot_trajectories(config, video, filtered="savgol").failed == 0
+    assert dlc.create_labeled_video(config, video, filtered="savgol").failed == 0
+    assert [path.name for path in (video.parent / "plot-poses").iterdir()] == ["reach1_filtered_savgol"]
+    assert source.with_name(f"{source.stem}_filtered_savgol_labeled.mp4").is_file()
+    assert not source.with_name(f"{source.stem}_labeled.mp4").exists()
+
+
+def test_other_formats_of_filtered_poses_are_written_later(video, make_store):
+    source = make_store(video)
+    run_filter([video], "filter=median", "exporter=h5")
+    outcome = export(None, compose("export", ["exporter=csv", "filtered=true"]), [str(video)])
+    assert Path(outcome.data["videos"][0]["files"][0]).name == f"{source.stem}_filtered.csv"
 
 
 @dataclass
@@ -130,7 +157,7 @@ def third_party():
 
 @pytest.mark.usefixtures("third_party")
 def test_somebody_elses_filter_is_listed_helped_completed_checked_and_run(video, make_store):
-    assert "shift   moves it  [dlc-shift 1.0 [shift]]" in format_listing(make_listing(load_plugins(), check=True))
+    assert "shift   moves it  [dlc-shift 1.0 [shift]]" in format_listing(make_listing(load_plugins()))
     text = verb_help(verb_named("filter"), None, ["filter=shift"])
     assert "filter: arima, kalman, median, savgol, shift" in text
     assert "filter.pixels = 1.0" in text
