@@ -53,15 +53,17 @@ def is_picture(file: Path) -> bool:
 def shown_files(result: object) -> list[Path]:
     """Return the pictures and videos that a step's result names, and those in the folders it names; each once.
 
-    A result is what ``--json`` prints, whatever its keys are called, so that this holds for every step.
+    A result is what ``--json`` prints, whatever its keys are called, so that this holds for every step; what stands
+    under ``video`` was read and is left out.
     """
     return list(dict.fromkeys(_found(result)))[:_MOST]
 
 
 def _found(value: object) -> Iterator[Path]:
     if isinstance(value, dict):
-        for one in value.values():
-            yield from _found(one)
+        for key, one in value.items():
+            if key != "video":  # which was read, not made
+                yield from _found(one)
     elif isinstance(value, list):
         for one in value:
             yield from _found(one)

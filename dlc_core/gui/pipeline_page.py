@@ -7,7 +7,6 @@ from the tables and dataclasses of the package, so a plugin's components appear 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,16 @@ from fastapi import FastAPI
 from nicegui import run, ui
 
 from dlc_core.errors import DlcError
+from dlc_core.gui.add_videos import AddVideosView
 from dlc_core.gui.artifacts import Artifacts
 from dlc_core.gui.job_files import Job
 from dlc_core.gui.job_view import JobView, progress_text, show_files
 from dlc_core.gui.jobs import Jobs
+from dlc_core.gui.learning_curve import curve_options
 from dlc_core.gui.network_states import newest_log, run_names
 from dlc_core.gui.pages import page_frame
 from dlc_core.gui.pipeline import DONE, PART, READY, WAITING, Step, next_step, read_pipeline
-from dlc_core.gui.step_form import AddVideosView, FormView
+from dlc_core.gui.step_form import FormView
 from dlc_core.gui.workspace import Workspace
 
 PATH = "/pipeline"
@@ -225,39 +226,3 @@ class PipelineView:
         name = next((step.name for step in self.steps if step.command == running.verb), "")
         self.elsewhere.set_text(progress_text(progress) if progress else f"{running.verb} runs")
         self.elsewhere.props(f'href="{PATH}?step={name}"')
-
-
-def curve_options(name: str, rows: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """Return a chart of a training's log: the loss on the left axis, the errors in pixels on the right one."""
-    columns = {"loss": ("loss", 0, "#5aa2ff"), "test_error_px": ("test error", 1, "#ffc857")}
-    columns |= {"validation_error_px": ("validation error", 1, "#5dd39e")}
-    series = []
-    for column, (title, axis, color) in columns.items():
-        points = [[int(row["step"]), float(row[column])] for row in rows if row.get(column)]
-        points = [point for point in points if math.isfinite(point[1])]
-        if points:
-            series.append(
-                {
-                    "name": title,
-                    "type": "line",
-                    "data": points,
-                    "yAxisIndex": axis,
-                    "showSymbol": axis == 1,
-                    "color": color,
-                    "animation": False,
-                }
-            )
-    dim, line = {"color": "#98a1b3"}, {"lineStyle": {"color": "#2c3342"}}
-    return {
-        "title": {"text": name, "textStyle": {"color": "#e8eaf0", "fontSize": 13, "fontWeight": "normal"}},
-        "tooltip": {"trigger": "axis"},
-        "legend": {"right": 0, "textStyle": dim},
-        "grid": {"left": 50, "right": 50, "top": 40, "bottom": 40},
-        "xAxis": {"type": "value", "name": "step", "nameLocation": "middle", "nameGap": 24, "axisLabel": dim,
-                  "splitLine": line, "max": "dataMax"},
-        "yAxis": [
-            {"type": "log", "name": "loss", "axisLabel": dim, "nameTextStyle": dim, "splitLine": line},
-            {"type": "value", "name": "px", "axisLabel": dim, "nameTextStyle": dim, "splitLine": {"show": False}},
-        ],
-        "series": series,
-    }  # fmt: skip

@@ -50,6 +50,8 @@ class FormView:
         self.files: list[str] = self._files() if self.verb.name not in _ALL_BY_DEFAULT else []
         self.sweeps = False
         self.body = ui.column().classes("w-full gap-1 dlc-form")
+        with self.body:
+            ui.label("Reading the options ...").classes("dlc-meaning")
         with ui.column().classes("w-full gap-2 mt-3"):
             self.problem = ui.label().classes("dlc-problem").props("role=alert")
             self.line = ui.label().classes("dlc-command").props("data-test=command")
@@ -61,13 +63,16 @@ class FormView:
 
     async def load(self) -> None:
         """Compose the step with what is chosen and show its options."""
+        self._wait(True)  # nothing is typed into fields that are about to be replaced
         try:
             form = await run.io_bound(step_form, self.verb.name, self.workspace.project, self._choice_words())
         except DlcError as exc:
             self._complain(str(exc))
+            self._wait(False)
             return
         if form is None or self.body.is_deleted:  # the server ends, or another step was chosen meanwhile
             return
+        self._wait(False)
         self.form, self.fields = form, {option.name: option for option in form.options}
         self.typed = {name: text for name, text in self.typed.items() if name in self.fields}
         self._show()
@@ -77,6 +82,10 @@ class FormView:
         """Return the overrides, as on the command line."""
         typed = [self.fields[name].override(text) for name, text in self.typed.items()]
         return [*(["-m"] if self.sweeps else []), *self._choice_words(), *typed]
+
+    def _wait(self, waits: bool) -> None:
+        self.body.props("inert" if waits else "", remove="" if waits else "inert")
+        self.button.set_enabled(not waits)
 
     def _choice_words(self) -> list[str]:
         fields = {choice.group: choice for choice in self.form.choices}
@@ -99,7 +108,7 @@ class FormView:
         what = "Folders" if self.verb.arguments == "FOLDER" else "Videos"
         hint = "none chosen: all of them" if self.verb.name in _ALL_BY_DEFAULT else "type a path for one elsewhere"
         names = {path: Path(path).name for path in dict.fromkeys([*self._files(), *self.files])}
-        with _row(what, hint, "files"):
+        with form_row(what, hint, "files"):
             select = ui.select(
                 names,
                 value=self.files,
@@ -111,7 +120,7 @@ class FormView:
 
     def _show_choice(self, choice: ChoiceField) -> None:
         summary = choice.offered.get(choice.chosen[0], "") if len(choice.chosen) == 1 else ""
-        with _row(choice.group, summary, f"choice-{choice.group}"):
+        with form_row(choice.group, summary, f"choice-{choice.group}"):
             options = {name: f"{name}: {text}" if text else name for name, text in choice.offered.items()}
             value: Any = list(choice.chosen) if choice.many else (choice.chosen[0] if choice.chosen else None)
             select = ui.select(
@@ -121,9 +130,8 @@ class FormView:
                 clearable=not choice.many and choice.group == "experiment",
                 on_change=lambda event: self._choose(choice.group, event.value),
             )
-            select.props("outlined dense hide-bottom-space options-dense").classes("w-full").mark(
-                f"choice-{choice.group}"
-            )
+            select.props("outlined dense hide-bottom-space options-dense").classes("w-full")
+            select.props["display-value"] = ", ".join(choice.chosen) or "none"
 
     def _show_section(self, section: str, options: list[OptionField]) -> None:
         changed = sum(option.name in self.typed for option in options)
@@ -138,7 +146,7 @@ class FormView:
     def _show_options(self, options: Sequence[OptionField]) -> None:
         for option in options:
             source = f"{option.meaning} [{option.source}]" if option.source else option.meaning
-            with _row(option.name.rpartition(".")[2], source, f"option-{option.name}"):
+            with form_row(option.name.rpartition(".")[2], source, f"option-{option.name}"):
                 self._show_input(option)
 
     def _show_input(self, option: OptionField) -> None:
@@ -161,7 +169,7 @@ class FormView:
         known = [str(value) for value in self.known.get(option.name, ())]
         field = ui.input(value=text, placeholder="none" if option.is_optional else "", autocomplete=known or None)
         field.on_value_change(changed)
-        field.props("outlined dense hide-bottom-space debounce=250").classes("w-full")
+        field.props("outlined dense hide-bottom-space").classes("w-full")
 
     async def _choose(self, group: str, value: Any) -> None:
         self.chosen[group] = [] if value is None else list(value) if isinstance(value, list) else [str(value)]
@@ -189,6 +197,13 @@ class FormView:
 
     async def _start(self) -> None:
         """Check what was typed, so that a mistake is shown beside it, and start."""
+        self.button.props("loading")
+        try:
+            await self._check_and_start()
+        finally:
+            self.button.props(remove="loading")
+
+    async def _check_and_start(self) -> None:
         if not self.sweeps:
             words = [word for word in self.words() if word != "-m"]
             try:
@@ -214,36 +229,7 @@ class FormView:
         return [str(path) for path in self.workspace.videos().values()] if self.verb.arguments else []
 
 
-class AddVideosView:
-    """The form of ``dlc add-videos``: paths on the machine on which the server runs."""
-
-    def __init__(self, start: Callable[[list[str]], Awaitable[None]]) -> None:
-        self.start = start
-        with _row(
-            "Videos", "paths on the machine where the server runs, one a line; a folder stands for its videos", "paths"
-        ):
-            self.paths = ui.textarea().props("outlined dense autogrow").classes("w-full")
-        with _row("copy", "copy the videos instead of linking to them", "copies"):
-            self.copies = ui.switch()
-        self.problem = ui.label().classes("dlc-problem").props("role=alert")
-        self.problem.set_visibility(False)
-        ui.button("Add videos", on_click=self._start).props("color=primary no-caps unelevated icon=add").props(
-            "data-test=start"
-        )
-
-    async def _start(self) -> None:
-        paths = [line.strip() for line in (self.paths.value or "").splitlines() if line.strip()]
-        problem = "" if paths else "Give the path of at least one video."
-        try:
-            if paths:
-                await self.start([*(["--copy-videos"] if self.copies.value else []), "--", *paths])
-        except DlcError as exc:
-            problem = str(exc)
-        self.problem.set_text(problem)
-        self.problem.set_visibility(bool(problem))
-
-
-def _row(name: str, meaning: str, test: str) -> ui.element:
+def form_row(name: str, meaning: str, test: str) -> ui.element:
     """Return the right half of a row, whose left half says what is asked for; `test` names it for tests."""
     row = ui.element("div").classes("dlc-row")
     with row:

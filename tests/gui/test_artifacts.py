@@ -18,7 +18,7 @@ from dlc_core.gui.artifacts import Artifacts, shown_files
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    for name in ("a.png", "b.mp4", "secret.txt", "drawn/1.png", "drawn/2.png", "drawn/notes.txt"):
+    for name in ("a.png", "b.mp4", "read.mp4", "secret.txt", "drawn/1.png", "drawn/2.png", "drawn/notes.txt"):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(name.encode() * 100)
@@ -27,7 +27,12 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 def test_the_pictures_and_videos_a_result_names_are_found_whatever_its_keys_are(files):
     result = {
-        "videos": [{"video": "x", "files": [str(files["a.png"]), str(files["b.mp4"]), str(files["secret.txt"])]}],
+        "videos": [
+            {
+                "video": str(files["read.mp4"]),
+                "files": [str(files["a.png"]), str(files["b.mp4"]), str(files["secret.txt"])],
+            }
+        ],
         "drawn": [str(files["drawn"])],
         "again": str(files["a.png"]),
         "gone": str(files["a.png"].with_name("gone.png")),
