@@ -25,7 +25,7 @@ from dlc_core.labels.compact import commit_locked, compact, say_conflicts, snaps
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import as_dataframe, is_damaged, read_h5, write_h5
 from dlc_core.labels.in_step import keep_h5_in_step
-from dlc_core.labels.journal import SUFFIX, folder_lock
+from dlc_core.labels.journal import SUFFIX, folder_lock, read_journal
 from dlc_core.labels.known_files import remember
 from dlc_core.labels.table import LabelTable, concatenate, merge_labels
 from dlc_core.labels.table_files import LabelFiles, frames_of
@@ -297,7 +297,10 @@ def check_bodyparts(project: Project, table: LabelTable, file: Path) -> None:
 
 
 def _stems(folder: Path) -> list[str]:
-    return sorted({file.stem for file in folder.glob("CollectedData_*") if file.suffix in (".csv", ".h5", SUFFIX)})
+    """Return the names of the label tables: of files, and of journals that hold edits."""
+    stems = {file.stem for file in folder.glob("CollectedData_*") if file.suffix in (".csv", ".h5")}
+    journals = [file for file in folder.glob(f"CollectedData_*{SUFFIX}") if file.stem not in stems]
+    return sorted(stems | {file.stem for file in journals if read_journal(file).entries})
 
 
 def _stem(folder: Path, scorer: str | None) -> str:

@@ -182,6 +182,8 @@ def append(path: Path, entry: Entry) -> None:
             except BaseException:
                 with suppress(OSError):
                     os.ftruncate(descriptor, size)
+                    if size == 0:
+                        path.unlink()
                     os.fsync(descriptor)
                 raise
         finally:

@@ -132,7 +132,7 @@ def put(frames: Frames, entry: Entry) -> None:
         row = dict(frames.rows.get(edit.image, {}))
         for name in edit.unset:
             row.pop(name, None)
-        frames.rows[edit.image] = row | edit.set
+        frames.rows[edit.image] = {**row, **edit.set}
     if edit.done != KEEP:
         frames.done[edit.image] = edit.done
 

@@ -172,7 +172,8 @@ class MachineFiles:
             return Frames(done=self._read_refined())
         labels = read_machine(self.h5)
         values = np.concatenate([labels.keypoints[:, 0], labels.likelihood[:, 0, :, None]], axis=2)
-        rows = _rows(labels.images, labels.bodyparts, values, present=~np.isnan(values[..., :2]).any(axis=2))
+        absent = np.isnan(values)
+        rows = _rows(labels.images, labels.bodyparts, values, present=~(absent[..., 0] | absent[..., 1]))
         return Frames(labels.bodyparts, rows, self._read_refined())
 
     @contextmanager
@@ -215,7 +216,9 @@ class MachineFiles:
 def frames_of(table: LabelTable) -> Frames:
     """Return the rows of a table of human labels; half a point stays half a point."""
     values = table.keypoints[:, 0]
-    return Frames(table.bodyparts, _rows(table.images, table.bodyparts, values, ~np.isnan(values).all(axis=2)))
+    absent = np.isnan(values)
+    present = ~(absent[..., 0] & absent[..., 1])
+    return Frames(table.bodyparts, _rows(table.images, table.bodyparts, values, present))
 
 
 def _rows(

@@ -105,10 +105,11 @@ def with_items(path: Path, key: str, items: Sequence[str]) -> str:
     Every other key, comment and quote stays where it is. Nothing is written.
     """
     content = read_yaml(path)
-    there: Any = content.get(key)
-    if not (there and isinstance(there, list)):
+    found = content.get(key)
+    if not (found and isinstance(found, list)):
         content[key] = list(items)
         return _dump(content)
+    there: Any = found
     last = len(there) - 1
     place = there.ca.items.get(last)
     below = None

@@ -218,13 +218,13 @@ def _join(project: Project, folder: MergedFolder) -> int:
     files = LabelFiles(folder.folder, project.scorer)
     old = read_locked(files)
     there = {image: old.present[row, 0] for row, image in enumerate(old.images)} if old else {}
+    columns = {name: column for column, name in enumerate(old.bodyparts)} if old else {}
     bodyparts = project.config.bodyparts
     array = np.full((len(folder.points), 1, len(bodyparts), 2), np.nan)
     joined = 0
     for row, (image, points) in enumerate(folder.points.items()):
         for column, name in enumerate(bodyparts):
-            taken = old is not None and image in there and name in old.bodyparts
-            if name in points and not (taken and there[image][old.bodyparts.index(name)]):
+            if name in points and not (image in there and name in columns and there[image][columns[name]]):
                 array[row, 0, column] = points[name]
                 joined += 1
     new = LabelTable(project.scorer, tuple(folder.points), bodyparts, array)

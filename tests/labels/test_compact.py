@@ -14,7 +14,7 @@ from dlc_core.errors import DataError, DiskError
 from dlc_core.labels import compact as compaction
 from dlc_core.labels import table_files
 from dlc_core.labels.compact import compact, snapshot
-from dlc_core.labels.files import read_csv, read_folder, read_h5, write_h5
+from dlc_core.labels.files import labelled_folders, read_csv, read_folder, read_h5, write_h5
 from dlc_core.labels.journal import Edit, Entry, append
 from dlc_core.labels.table import LabelTable
 from dlc_core.labels.table_files import LabelFiles
@@ -187,6 +187,15 @@ def test_a_table_that_is_no_table_any_more_is_named(files: LabelFiles) -> None:
     with pytest.raises(DataError, match="separates its columns by semicolons"):
         compact(files)
     assert files.journal.exists()
+
+
+def test_a_journal_without_an_edit_makes_no_labels(project: Project) -> None:
+    folder = project.labeled_data / "new"
+    folder.mkdir()
+    (folder / "CollectedData_ada.journal").write_bytes(b'{"id": "x", "se')
+    assert folder not in labelled_folders(project)
+    with pytest.raises(DataError, match="no label table"):
+        read_folder(folder, "ada")
 
 
 def test_labels_in_a_journal_alone_are_labels(project: Project) -> None:

@@ -78,7 +78,7 @@ class RandomEdits(RuleBasedStateMachine):
         self.there = {f"labeled-data/m/img{number}.png" for number in range(IMAGES)}
         self.parts = list(PARTS)
         self.iteration = 0
-        self.undo: tuple[Edit, Rows] | None = None
+        self.undo: Edit | None = None
         self.number = 0.0
         self.removed: list[tuple[str, dict[str, Point]]] = []
         self.refiner: RefineEditor | None = None
@@ -152,7 +152,8 @@ class RandomEdits(RuleBasedStateMachine):
         inverse: list[Edit] = []
         ended = self._do(crash, lambda: inverse.append(editor.apply(edit)))
         if inverse:
-            self.undo = (inverse[0], self.labels)
+            self.undo = inverse[0]
+            assert self._edited(after, inverse[0]) == self.labels or edit.image not in self.labels
         if ended or self._labels_on_disk() != self.labels:
             self.labels = after
 
@@ -185,13 +186,12 @@ class RandomEdits(RuleBasedStateMachine):
     def take_back(self) -> None:
         """Undo the last edit, if the frame is as it was made."""
         assert self.undo is not None
-        inverse, before = self.undo
+        inverse = self.undo
         self.undo = None
         if inverse.image not in self.there:
             return
         self._do(None, lambda: self.one.apply(inverse))
         self.labels = self._edited(self.labels, inverse)
-        assert inverse.drop or set(self.labels[inverse.image]) >= set(before[inverse.image]) & set(inverse.set)
 
     @rule(image=images, part=parts)
     def two_people_at_one_frame(self, image: str, part: str) -> None:
