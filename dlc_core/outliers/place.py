@@ -8,6 +8,7 @@ from pathlib import Path
 from dlc_core.errors import DataError
 from dlc_core.project.project import Project, file_name
 from dlc_core.video.crop import Crop
+from dlc_core.video.probe import fingerprint
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Place:
 
 
 def place_of(project: Project, video: Path) -> Place:
-    """Return where the frames of `video` belong.
+    """Return where the frames of `video` belong; a copy that the project has of it is the same video.
 
     Raises
     ------
@@ -42,7 +43,8 @@ def place_of(project: Project, video: Path) -> Place:
     """
     folder = project.labeled_data / video.stem
     for known, crop in project.videos().items():
-        if known.resolve() == video.resolve():
+        is_copy = known.stem == video.stem and fingerprint(known) == fingerprint(video)
+        if is_copy or known.resolve() == video.resolve():
             return Place(project.labeled_data / known.stem, crop, True)
     for written in project.config.video_sets:
         if Path(file_name(written)).stem != video.stem:

@@ -21,6 +21,7 @@ from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.machine import MachineLabels, machine_file, read_machine, write_machine
 from dlc_core.outliers.extract import Choice, extract_outliers, find_outliers
 from dlc_core.outliers.structures import FrameScores
+from dlc_core.project.create import create_project
 from dlc_core.project.project import Project
 from dlc_core.skeleton import Skeleton
 from dlc_core.video.crop import Crop
@@ -218,6 +219,16 @@ def test_the_folder_is_that_of_the_name_in_the_project_when_the_file_has_another
     extracted = extract(project, original, n=2)
     assert extracted.folder == project.labeled_data / "reach1"
     assert machine(project).images[0].startswith("labeled-data/reach1/")
+
+
+def test_the_original_of_a_video_that_the_project_copied_is_that_video(tmp_path, generated):
+    project = create_project("copies", "ada", generated, tmp_path, copy_videos=True, bodyparts=SKELETON.keypoints)
+    original = tmp_path / "camera" / "reach1.mp4"
+    original.parent.mkdir()
+    original.write_bytes(generated[0].read_bytes())
+    write_store(original, bad=BAD)
+    extracted = extract(project, original, n=2)
+    assert extracted.folder == project.labeled_data / "reach1" and len(Project.open(project.root).videos()) == 2
 
 
 def test_another_video_of_the_same_name_is_refused(project, video, tmp_path):
