@@ -175,8 +175,10 @@ def test_a_frame_that_cannot_be_written_is_said_and_not_counted(opened, folder):
     opened.page.problems.clear()  # the browser notes the refused request
 
 
-def test_scrolling_fast_ends_at_the_last_wanted_frame(opened):
+def test_scrolling_fast_ends_at_the_last_wanted_frame_which_a_key_pressed_too_early_grabs(opened, folder):
     for _ in range(40):
         opened.key("ArrowRight")
+    opened.grab()
     opened.settled(40)
+    assert existing_frames(folder) == {40}
     assert sum("/video/" in address for address in opened.page.asked) < 3 * 40
