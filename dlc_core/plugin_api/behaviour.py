@@ -184,8 +184,9 @@ def check_outlier_detector(name: str, options: dict[str, Any]) -> None:
     assert np.array_equal(scores.score, again.score, equal_nan=True), f"{name}: two different scores for the same poses"
     _check_suspects(name, scores)
     if "video" not in detector.needs:
-        wrong = "a label beside a prediction by 110 px" if "out_of_fold" in detector.needs else "a point that jumped"
-        assert 7 in scores.outliers(), f"{name}: {wrong} in frame 7 makes it no outlier"
+        jumped, beside = "a point that jumped 80 px at likelihood 0.001", "a label 110 px from its prediction"
+        wrong = beside if "out_of_fold" in detector.needs else jumped
+        assert 7 in scores.outliers(), f"{name}: {wrong} is no outlier"
 
 
 def _check_suspects(name: str, scores: Any) -> None:
