@@ -112,7 +112,7 @@ class JobView:
                 ui.label(question).classes("dlc-name")
                 with ui.row().classes("gap-2"):
                     yes = ui.button("Yes", on_click=lambda: self._answer(job, True)).props("data-test=yes")
-                    yes.props("color=primary no-caps unelevated dense")
+                    yes.props("color=primary no-caps unelevated")
                     ui.button("No", on_click=lambda: self._answer(job, False)).props("flat no-caps dense").props(
                         "data-test=no"
                     )

@@ -22,17 +22,17 @@ def curve_options(name: str, rows: Sequence[dict[str, str]]) -> dict[str, Any]:
                     "type": "line",
                     "data": points,
                     "yAxisIndex": axis,
-                    "showSymbol": axis == 1,
+                    "showSymbol": axis == 1 or len(points) < 30,
                     "color": color,
                     "animation": False,
                 }
             )
     dim, line = {"color": "#98a1b3"}, {"lineStyle": {"color": "#2c3342"}}
     return {
-        "title": {"text": name, "textStyle": {"color": "#e8eaf0", "fontSize": 13, "fontWeight": "normal"}},
+        "title": {"text": name, "left": 0, "textStyle": {"color": "#e8eaf0", "fontSize": 13, "fontWeight": "normal"}},
         "tooltip": {"trigger": "axis"},
-        "legend": {"right": 0, "textStyle": dim},
-        "grid": {"left": 50, "right": 50, "top": 40, "bottom": 40},
+        "legend": {"top": 0, "right": 0, "textStyle": dim},
+        "grid": {"left": 50, "right": 50, "top": 52, "bottom": 40},
         "xAxis": {"type": "value", "name": "step", "nameLocation": "middle", "nameGap": 24, "axisLabel": dim,
                   "splitLine": line, "max": "dataMax"},
         "yAxis": [

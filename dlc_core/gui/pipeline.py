@@ -65,6 +65,7 @@ ROWS: tuple[StepRow, ...] = (
     StepRow(name="refine", title="Refine", icon="auto_fix_high", read=step_states.refine_state, page="/refine"),
     StepRow(name="merge", title="Merge, next iteration", icon="merge", read=step_states.merge_state),
 )
+_OPTIONAL = ("check_labels", "filter", "plot", "label_video")
 _BY_HAND = ("label", "refine", "videos")
 
 
@@ -110,9 +111,16 @@ def read_pipeline(project: Project) -> list[Step]:
 
 
 def next_step(steps: list[Step]) -> Step | None:
-    """Return the step that comes next: the first that has not been done and waits for no other."""
-    once = [step for step in steps if step.name in {row.name for row in ROWS} and step.name != "filter"]
-    return next((step for step in once if step.found.state in (PART, READY)), None)
+    """Return the step that comes next: the first that can be done and is not, None if there is none.
+
+    One that nothing depends on is passed over once a later step has been done without it.
+    """
+    known = [step for step in steps if step.name in {row.name for row in ROWS}]
+    for place, step in enumerate(known):
+        later = any(other.found.state in (DONE, PART) for other in known[place + 1 :])
+        if step.found.state in (PART, READY) and not (step.name in _OPTIONAL and later):
+            return step
+    return None
 
 
 def _step(row: StepRow, verb: Verb | None, project: Project) -> Step:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nicegui import run, ui
 
+from dlc_core.console import counted
 from dlc_core.errors import DlcError
 from dlc_core.gui.options import CHOICE, SWITCH, ChoiceField, OptionField, StepForm, command_line, step_form
 from dlc_core.gui.pipeline import Step
@@ -135,7 +136,7 @@ class FormView:
 
     def _show_section(self, section: str, options: list[OptionField]) -> None:
         changed = sum(option.name in self.typed for option in options)
-        note = f"{len(options)} options" + (f", {changed} changed" if changed else "")
+        note = counted(len(options), "option") + (f", {changed} changed" if changed else "")
         with ui.expansion(section, caption=note, value=section in self.open_sections) as expansion:
             expansion.classes("w-full dlc-section").props("dense").props(f"data-test=section-{section}")
             expansion.on_value_change(

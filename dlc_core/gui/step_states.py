@@ -104,11 +104,19 @@ def frames_state(project: Project) -> Found:
 
 
 def labels_state(project: Project) -> Found:
-    """Return how many frames of each folder have labels, the edits of a journal included."""
+    """Return how many frames of each folder have labels, the edits of a journal included.
+
+    Outlier frames of this iteration are not counted: they wait to be refined, and get their labels with the merge.
+    """
     items, done, total = [], 0, 0
     for folder in frame_folders(project):
-        images, rows = len(_images(folder)), _labelled(LabelFiles(folder, project.scorer))
-        done, total = done + min(len(rows), images), total + images
+        names = {f"labeled-data/{folder.name}/{path.name}" for path in _images(folder)}
+        rows = _labelled(LabelFiles(folder, project.scorer)) & names
+        waiting = _labelled(MachineFiles(folder, project.iteration)) - rows
+        images = len(names - waiting)
+        if not images:
+            continue
+        done, total = done + len(rows), total + images
         state = DONE if len(rows) >= images else PART if rows else READY
         items.append(Item(folder.name, f"{len(rows)} of {counted(images, 'frame')} labelled", state))
     return summed(items, f"{done} of {counted(total, 'frame')} labelled", "extract frames first")

@@ -80,6 +80,17 @@ def test_a_new_project_has_its_videos_and_waits_for_frames(project):
     assert coming.name == "extract_frames"
 
 
+def test_a_step_that_nothing_depends_on_is_passed_over_once_a_later_one_is_done(project):
+    label(project, write_images(project, 1))
+    coming = next_step(read_pipeline(project))
+    assert coming is not None
+    assert coming.name == "check_labels"
+    write_run(project, "first", 100, 100)
+    coming = next_step(read_pipeline(project))
+    assert coming is not None
+    assert coming.name == "create_dataset"
+
+
 def test_a_video_that_is_gone_is_named(project):
     (project.root / "videos" / f"{VIDEO}.mp4").unlink()
     found = step(project, "videos").found
@@ -147,6 +158,7 @@ def test_outliers_wait_for_a_person_and_then_for_the_merge(project):
     place = machine_file(project.labeled_data / VIDEO, 0)
     write_machine(MachineLabels("DLC_x", tuple(images), ("a", "b"), np.ones((2, 1, 2, 2)), np.ones((2, 1, 2))), place)
     assert step(project, "refine").found.text == "0 of 2 outlier frames refined"
+    assert step(project, "label").found.state == WAITING, "they are refined and not labelled"
     (place.parent / "refined-iter0.json").write_text(json.dumps({images[0]: 0.6, images[1]: None}))
     found = step(project, "refine").found
     assert (found.state, found.text) == (PART, "1 of 2 outlier frames refined")
