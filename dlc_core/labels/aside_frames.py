@@ -48,8 +48,9 @@ def finish_removals(folder: Path, entries: Iterable[Entry]) -> None:
     """
     last = {entry.edit.image: entry for entry in entries if entry.edit.image}
     for image, entry in last.items():
-        if entry.aside:
-            move_image(folder, image.rsplit("/", 1)[-1])
+        name = image.rsplit("/", 1)[-1]
+        if entry.aside and not (folder / REMOVED / name).exists():  # else a person has put it back, or a new one
+            move_image(folder, name)
 
 
 def move_image(folder: Path, name: str) -> Path | None:

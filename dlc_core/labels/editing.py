@@ -9,7 +9,8 @@ from typing import Self
 from dlc_core.errors import DataError, suggest
 from dlc_core.labels.bodyparts import add_bodyparts
 from dlc_core.labels.files import check_bodyparts, has_labels, read_folder
-from dlc_core.labels.folder_editor import FolderEditor, whole_points
+from dlc_core.labels.folder_editor import FolderEditor
+from dlc_core.labels.frame_state import whole_points
 from dlc_core.labels.journal import Edit
 from dlc_core.labels.table_files import LabelFiles, MachineFiles, TableFiles
 from dlc_core.project.project import Project

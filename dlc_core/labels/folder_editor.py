@@ -7,21 +7,20 @@ called from several threads; only `compact` takes long, and nothing waits for it
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
 from dlc_core.console import warn
-from dlc_core.errors import DataError, EditConflict, suggest
+from dlc_core.errors import DataError, DiskError, EditConflict, suggest
 from dlc_core.labels.aside_frames import move_image, note_removal
 from dlc_core.labels.compact import Stamp, compact, snapshot, stamp_of
-from dlc_core.labels.journal import KEEP, Edit, Entry, Values, append, folder_lock
-from dlc_core.labels.replay import Conflict, Frames, put
+from dlc_core.labels.frame_state import inverse_of, revision_of, whole_points, with_floats
+from dlc_core.labels.journal import Edit, Entry, append, folder_lock
+from dlc_core.labels.replay import Conflict, Frames, Row, put
 from dlc_core.labels.table_files import TableFiles, changed
 from dlc_core.project.project import Project
 
@@ -107,9 +106,7 @@ class FolderEditor(Generic[Table]):
     def revision(self, image: str) -> int:
         """Return a number that changes whenever the frame does, and is the same after a restart; below 2**53."""
         with self._mutex:
-            row = self._frames.rows.get(self._known(image))
-            state = [None if row is None else sorted(row.items()), self._frames.done.get(image, "untouched")]
-        return int.from_bytes(hashlib.blake2b(json.dumps(state).encode(), digest_size=6).digest())
+            return revision_of(self._frames, self._known(image))
 
     def apply(self, edit: Edit, seen: int | None = None) -> Edit:
         """Make an edit, which is on the disk when this returns, and return the edit that takes it back.
@@ -132,10 +129,10 @@ class FolderEditor(Generic[Table]):
         """
         with self._mutex, folder_lock(self.folder):
             self._catch_up()
-            edit = _with_floats(edit)
+            edit = with_floats(edit)
             self._check(edit)
             self._refuse_unseen(edit.image, seen)
-            entry, inverse = self._entry(edit), self._inverse(edit)
+            entry, inverse = self._entry(edit), inverse_of(self._frames, edit)
             self._append(entry)
             return inverse
 
@@ -164,18 +161,13 @@ class FolderEditor(Generic[Table]):
         with self._mutex, folder_lock(self.folder):
             self._catch_up()
             self._refuse_unseen(self._known(image), seen)
-            for files in self._tables():
-                frames = self._frames if files == self._files else snapshot(files).frames
-                if image not in frames.rows:
-                    continue
-                edit = Edit(image=image, drop=True, by=by or self.by)
-                entry = Entry(edit=edit, was=dict(frames.rows[image]), aside=True)
-                note_removal(self.folder, files.journal.stem, entry)
-                if files == self._files:
-                    self._append(entry)
-                else:
-                    append(files.journal, entry)
-            moved = move_image(self.folder, image.rsplit("/", 1)[-1])
+            dropped = self._drop_everywhere(image, by or self.by)
+            try:
+                moved = move_image(self.folder, image.rsplit("/", 1)[-1])
+            except DiskError:
+                for files, row in dropped:
+                    self._put_back(files, image, row)
+                raise
             self._on_disk = self._list_images()
             return moved
 
@@ -217,6 +209,31 @@ class FolderEditor(Generic[Table]):
         except DataError as exc:
             warn(f"the edits stay in {self._files.journal} for now, where every step reads them: {exc}", exc)
 
+    def _drop_everywhere(self, image: str, by: str) -> list[tuple[TableFiles, Row]]:
+        """Note a frame's points in ``removed/`` and drop its row from every table; return the rows."""
+        dropped: list[tuple[TableFiles, Row]] = []
+        for files in self._tables():
+            frames = self._frames if files == self._files else snapshot(files).frames
+            if image not in frames.rows:
+                continue
+            row = frames.rows[image]
+            entry = Entry(edit=Edit(image=image, drop=True, by=by), was=dict(row), aside=True)
+            note_removal(self.folder, files.journal.stem, entry)
+            self._append_to(files, entry)
+            dropped.append((files, row))
+        return dropped
+
+    def _put_back(self, files: TableFiles, image: str, row: Row) -> None:
+        """Make a row again whose image could not be moved."""
+        edit = Edit(image=image, set=whole_points(row), row=True, by=self.by)
+        self._append_to(files, Entry(edit=edit, was=None))
+
+    def _append_to(self, files: TableFiles, entry: Entry) -> None:
+        if files == self._files:
+            self._append(entry)
+        else:
+            append(files.journal, entry)
+
     def _tables(self) -> Iterable[TableFiles]:
         """Return all tables of the folder that may have a row for a frame that is removed."""
         return (self._files,)
@@ -228,24 +245,6 @@ class FolderEditor(Generic[Table]):
         was = None if row is None else {name: row.get(name) for name in touched}
         columns = () if self._frames.bodyparts else self.bodyparts
         return Entry(edit=replace(edit, by=edit.by or self.by), was=was, bodyparts=columns)
-
-    def _inverse(self, edit: Edit) -> Edit:
-        """Return the edit that restores the frame; half a point, which is no label, it leaves out."""
-        row = self._frames.rows.get(edit.image)
-        done = self._frames.done.get(edit.image) if edit.done != KEEP else KEEP
-        if row is None:
-            return Edit(image=edit.image, drop=not edit.drop, done=done)
-        whole = whole_points(row)
-        if edit.drop:
-            return Edit(image=edit.image, set=whole, row=True, done=self._frames.done.get(edit.image, KEEP))
-        touched = dict.fromkeys((*edit.set, *edit.unset))
-        return Edit(
-            image=edit.image,
-            set={name: whole[name] for name in touched if name in whole},
-            unset=tuple(name for name in touched if name not in whole),
-            row=True,
-            done=done,
-        )
 
     def _append(self, entry: Entry) -> None:
         """Write an entry, and only then make it part of the state."""
@@ -327,25 +326,6 @@ class FolderEditor(Generic[Table]):
                 f"{self.folder} cannot be read: {exc.strerror}. Check that the drive is connected."
             ) from exc
         return {f"labeled-data/{self.folder.name}/{name}" for name in names if not name.startswith(".")}
-
-
-def _with_floats(edit: Edit) -> Edit:
-    """Return `edit` with builtin floats, which JSON can hold."""
-    try:
-        points = {name: tuple(float(value) for value in values) for name, values in edit.set.items()}
-    except (TypeError, ValueError) as exc:
-        raise DataError(f"a point of {edit.image} is placed at no number ({exc}); x and y are expected.") from exc
-    return replace(edit, set=points, unset=tuple(edit.unset))
-
-
-def whole_points(row: Mapping[str, Values]) -> dict[str, tuple[float, ...]]:
-    """Return the points with all their numbers finite."""
-    found: dict[str, tuple[float, ...]] = {}
-    for name, values in row.items():
-        numbers = tuple(value for value in values if value is not None and math.isfinite(value))
-        if len(numbers) == len(values):
-            found[name] = numbers
-    return found
 
 
 def _changed_at(file: Path) -> int:

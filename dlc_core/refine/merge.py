@@ -140,6 +140,12 @@ def _taken(holder: str) -> DataError:
 def _machine_tables(project: Project) -> list[MachineFiles]:
     folders = sorted(path for path in project.labeled_data.iterdir() if path.is_dir())
     tables = [MachineFiles(folder, project.iteration) for folder in folders]
+    for table in tables:
+        if table.journal.exists() and not table.h5.is_file():
+            raise DataError(
+                f"{table.journal} holds corrections of machine labels, and {table.h5.name} is gone. Put that file "
+                "back, or move the journal away if the corrections are not wanted."
+            )
     return [table for table in tables if table.h5.is_file()]
 
 

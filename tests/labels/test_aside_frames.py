@@ -49,6 +49,14 @@ def test_a_removal_that_was_interrupted_is_finished_unless_the_frame_was_edited_
     assert not (tmp_path / "img1.png").exists() and (tmp_path / "img2.png").exists()
 
 
+def test_a_frame_that_was_moved_and_put_back_is_not_moved_again(tmp_path: Path) -> None:
+    (tmp_path / "img1.png").write_bytes(b"")
+    finish_removals(tmp_path, [removal()])
+    (tmp_path / "img1.png").write_bytes(b"back again")
+    finish_removals(tmp_path, [removal()])
+    assert (tmp_path / "img1.png").read_bytes() == b"back again"
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "img1.png").write_bytes(b"")
     (tmp_path / "removed").write_text("a file")

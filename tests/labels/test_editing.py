@@ -372,6 +372,22 @@ def test_a_removed_frame_is_moved_aside_with_its_labels(project: Project, editor
         editor.remove_frame(IMAGE)
 
 
+def test_a_frame_that_cannot_be_moved_keeps_its_labels(
+    project: Project, editor: LabelEditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    before = editor.points(IMAGE)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", denied)
+        with pytest.raises(DiskError, match="permission denied"):
+            editor.remove_frame(IMAGE)
+    assert editor.points(IMAGE) == before and (project.root / IMAGE).is_file()
+    editor.close()
+    assert LabelEditor.open(project, "a").points(IMAGE) == before and (project.root / IMAGE).is_file()
+
+
 def test_body_parts_are_added_to_the_config_and_to_every_table(project: Project, editor: LabelEditor) -> None:
     other = LabelEditor.open(project, "b 2")
     before = read_project_labels(project).keypoints

@@ -221,3 +221,10 @@ def test_there_is_nothing_to_merge_in_a_project_without_machine_labels_of_this_i
         machine_file(project.labeled_data / folder, 2).unlink()
         write_machine(machine_labels(folder, 1), machine_file(project.labeled_data / folder, 1))
     assert merge(project, "accept") is None and Project.open(project.root).iteration == 2
+
+
+def test_corrections_of_machine_labels_that_are_gone_are_named(project: Project) -> None:
+    RefineEditor.open(project, "b").mark_done(names("b", 0)[0], 0.5)
+    machine_file(project.labeled_data / "b", 2).unlink()
+    with pytest.raises(DataError, match=r"holds corrections of machine labels, and machinelabels-iter2\.h5 is gone"):
+        merge(project, "accept")
