@@ -167,7 +167,7 @@ class Guard:
 def _with_headers(send: Send, host: str) -> Send:
     """Return `send` that adds what keeps a page to itself: no frames, no referrer, nothing from elsewhere."""
     policy = (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         f"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://{host} wss://{host}; "
         "frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
     )

@@ -11,6 +11,7 @@ import pytest
 
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.journal import Edit
+from dlc_core.outliers.suspects import SUSPECTS, Suspect, write_suspects
 
 FOLDER = "mouse 1"
 PARTS = ("snout", "leftear", "rightear", "tail base")
@@ -220,3 +221,29 @@ def test_body_parts_are_added_and_a_frame_is_moved_aside(project, served, new_pa
     assert (project.labeled_data / FOLDER / "removed" / "img000.png").is_file()
     time.sleep(1.5)
     assert stored() == {}
+
+
+def test_doubtful_labels_are_gone_through_in_their_order_with_the_networks_place_beside_them(
+    project, served, new_page, labelling, stored
+):
+    with LabelEditor.open(project, FOLDER) as editor:
+        for image in editor.images:
+            editor.apply(Edit(image=image, set={"snout": (60.0, 70.0), "leftear": (90.0, 70.0)}))
+    numbers = {"label_x": 90.0, "label_y": 70.0, "prediction_x": 120.5, "prediction_y": 40.0, "likelihood": 0.9}
+    suspects = [
+        Suspect(rank, f"labeled-data/{FOLDER}/img00{frame}.png", "leftear", "far away", 9.0 - rank, **numbers)
+        for rank, frame in enumerate((3, 1), 1)
+    ]
+    write_suspects(suspects, project.labeled_data / SUSPECTS)
+    server = served("label")
+    page = new_page(server.start().replace("?", "?doubtful=1&"))
+    at = labelling(page)
+    page.wait_for_function("new URLSearchParams(location.search).get('frame') == 'img003.png'")
+    assert at.chosen() == "leftear"
+    assert "network" in page.locator(".theirs text").text_content()
+    at.settled()
+    at.drag((90, 70), (120, 40))
+    at.saved()
+    assert stored()[3]["leftear"] == pytest.approx((120, 40), abs=CLOSE_PX)
+    at.key("n")
+    page.wait_for_function("new URLSearchParams(location.search).get('frame') == 'img001.png'")

@@ -24,7 +24,7 @@ export function keyAction(event, kind) {
   if (event.shiftKey && ARROWS[key]) return ["nudge", ARROWS[key].map((d) => (control ? d / 10 : d))];
   if (control || event.altKey) return null;
   if (event.target.type === "range" && key.startsWith("Arrow")) return null;
-  if (key === " ") return event.target.tagName === "BUTTON" || kind === "refine" ? null : ["skip"];
+  if (key === " ") return /^(BUTTON|INPUT)$/.test(event.target.tagName) || kind === "refine" ? null : ["skip"];
   if (key === "d" && kind === "refine") return ["done"];
   if (/^[1-9]$/.test(key)) return ["part", Number(key) - 1];
   return PLAIN[key] ?? null;

@@ -51,7 +51,7 @@ export default {
     </main>
     <aside class="dlc-side" aria-label="Body parts and settings">
       <parts :parts="s.bodyparts" :colors="s.colors" :points="s.points" :totals="s.totals" :frames="s.files.length"
-        :selected="selected" :pcutoff="pcutoff" @pick="selected = $event" @remove="remove"/>
+        :selected="selected" :pcutoff="pcutoff" @pick="choose"/>
       <div class="dlc-actions">
         <button v-if="kind === 'label'" @click="skip" title="This body part cannot be seen (Space)">Skip invisible</button>
         <button v-if="kind === 'refine'" class="main" :class="{on: isDone}" @click="toggleDone" title="(d)">{{ isDone ? "Done (take back)" : "Frame is done" }}</button>
@@ -84,7 +84,7 @@ export default {
     // Places that are not this person's: of somebody else in a conflict, of the network where a label is doubtful.
     others() {
       const { conflict, folder, files, index } = this.s, doubt = this.suspects[this.suspect];
-      if (conflict?.file === files[index]) return conflict.parts.filter((p) => p.theirs).map((p) => ({ part: p.part, at: p.theirs, by: "theirs" }));
+      if (conflict && conflict.file === files[index]) return conflict.parts.filter((p) => p.theirs).map((p) => ({ part: p.part, at: p.theirs, by: "theirs" }));
       const here = this.doubting && doubt?.image === `labeled-data/${folder}/${files[index]}` && doubt.prediction_x !== null;
       return here ? [{ part: doubt.bodypart, at: [doubt.prediction_x, doubt.prediction_y], by: "network" }] : [];
     },
@@ -167,6 +167,7 @@ export default {
       if (at) this.store.change({ set: { [part]: this.$refs.canvas.inside([at[0] + dx, at[1] + dy]) } });
     },
     keepLook() { localStorage.setItem("dlc-look", JSON.stringify(this.look)); },
+    choose(k) { this.selected = k; this.$refs.canvas.$refs.stage.focus({ preventScroll: true }); },
     skip() {
       if (this.selected < this.s.bodyparts.length - 1) { this.selected++; return; }
       if (Object.keys(this.s.points).length || !this.store.file) return;
@@ -181,7 +182,7 @@ export default {
     },
     key(event) {
       const busy = this.removing || this.adding || this.helping || this.s.conflict;
-      if (busy || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "range") return;
+      if (busy || /^(SELECT|TEXTAREA)$/.test(event.target.tagName) || event.target.type === "text") return;
       const action = keyAction(event, this.kind);
       if (action && this.act(...action) !== false) event.preventDefault();
     },

@@ -46,6 +46,7 @@ export class LabelStore {
     });
     this.marks = new Map(found.files.map((f) => [f.name, [...f.marks].map(Number)]));
     this.adopt();
+    if (found.unused.length) this.say(`${found.unused.join(", ")}: in the label table, but not in config.yaml; kept and not shown.`);
     const known = s.files.indexOf(file);
     await this.go(known >= 0 ? known : Math.max(0, s.counts.findIndex((n) => !n)));
   }

@@ -1,7 +1,7 @@
 // Beside and below the frame: body parts, how things look, the bar of all frames.
 export const Parts = {
   props: ["parts", "colors", "points", "totals", "frames", "selected", "pcutoff"],
-  emits: ["pick", "remove"],
+  emits: ["pick"],
   template: `
   <section><h2>Body parts <small>{{ present }} of {{ parts.length }} in this frame</small></h2>
     <ul class="dlc-parts" ref="list"><li v-for="(part, k) in parts" :key="part">
@@ -65,10 +65,11 @@ export const FrameBar = {
       const pen = bar.getContext("2d"), step = w / n, gap = step > 4 * ratio ? ratio : 0;
       for (let i = 0; i < n; i++) {
         const all = this.counts[i] / Math.max(1, this.full), share = !this.done[i] ? 0 : this.shares ? Math.max(0.08, all) : 1;
+        const left = Math.floor(i * step), width = Math.max(1, Math.floor((i + 1) * step) - left - gap);
         pen.fillStyle = "#2c3342";
-        pen.fillRect(i * step, 0, Math.max(0.5, step - gap), h);
+        pen.fillRect(left, 0, width, h);
         pen.fillStyle = share >= 1 ? "#5dd39e" : "#5aa2ff";
-        pen.fillRect(i * step, h * (1 - share), Math.max(0.5, step - gap), h * share);
+        pen.fillRect(left, h * (1 - share), width, h * share);
       }
       pen.strokeStyle = "#fff";
       pen.lineWidth = 2 * ratio;
