@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,7 @@ def fit_series(series: NDArray[np.float64], order: tuple[int, int, int], alpha: 
     """
     if np.isfinite(series).sum() < _FEWEST_POINTS:
         return None
+    import_module("statsmodels.tsa.statespace.sarimax")  # now: its import has its warnings always shown
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # statsmodels warns of what is handled here
         try:
