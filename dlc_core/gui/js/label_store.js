@@ -53,6 +53,7 @@ export class LabelStore {
 
   adopt() {
     this.pending.push(...this.pendingStore.adopt());
+    this.pendingStore.write(this.pending);
     for (const { file } of this.pending) if (this.server.has(file)) this.recount(file);
     this.refresh();
     this.pump();
@@ -193,7 +194,7 @@ export class LabelStore {
     try {
       if (edit.folder === this.state.folder && !this.server.has(edit.file)) await this.fetchFrames([edit.file]);
       const known = this.server.get(edit.file) ?? (await this.send(`${edit.folder}/frames`, { files: [edit.file] }))[edit.file];
-      if (this.clashes(edit, known)) return this.ask_which(edit, known);
+      if (this.clashing(edit, known).length) return this.askWhich(edit, known);
       const answer = await this.send(`${edit.folder}/edit`, this.payload(edit, known.revision));
       edit.inverse = answer.inverse;
       this.saved(edit, answer);
@@ -212,8 +213,9 @@ export class LabelStore {
     return { ...common, set, unset, ...rest };
   }
 
-  clashes(edit, known) {
-    return touched(edit).some((p) => !same(known.points[p], edit.was[p]));
+  // The body parts that are neither where the person saw them nor where they are to be.
+  clashing(edit, { points }) {
+    return touched(edit).filter((p) => !same(points[p], edit.was[p]) && !same(points[p], edit.set[p]));
   }
 
   saved(edit, answer) {
@@ -229,7 +231,7 @@ export class LabelStore {
     if (problem.status === 409) {
       if (edit.folder === this.state.folder) this.learn(edit.file, problem.body.frame);
       this.refresh();
-      if (!this.clashes(edit, problem.body.frame)) this.say(`${edit.file} is also being edited elsewhere.`);
+      if (!this.clashing(edit, problem.body.frame).length) this.say(`${edit.file} is also being edited elsewhere.`);
       return true; // sent again on the new state, or shown as a conflict
     }
     if (problem.status === 422) {
@@ -245,8 +247,8 @@ export class LabelStore {
     return false;
   }
 
-  ask_which(edit, known) {
-    const parts = touched(edit).filter((p) => !same(known.points[p], edit.was[p]));
+  askWhich(edit, known) {
+    const parts = this.clashing(edit, known);
     this.state.conflict = {
       file: edit.file, edit,
       parts: parts.map((part) => ({ part, theirs: known.points[part] ?? null, mine: edit.set[part] ?? null })),

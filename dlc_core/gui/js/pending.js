@@ -1,17 +1,16 @@
 // Edits that the server has not acknowledged, kept in this browser's storage: they survive a reload, a crash of the
 // browser and a new start of the server. Each tab writes its own list; the lists of tabs that are gone are adopted.
-const TAB = "dlc-tab";
+const ANSWER_MS = 300;
 
 export class Pending {
   constructor(scope) {
     this.scope = `dlc-pending:${scope}:`;
-    this.tab = sessionStorage.getItem(TAB) ?? Math.random().toString(36).slice(2);
+    this.tab = Math.random().toString(36).slice(2); // another one after a reload: what the page left is then an orphan's
     this.channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(this.scope);
     if (this.channel) this.channel.onmessage = ({ data }) => this.heard(data);
-    sessionStorage.setItem(TAB, this.tab);
     this.alive = new Set([this.tab]);
-    this.left = this.read(this.tab);
-    this.asked = new Promise((done) => setTimeout(done, 300)).then(() => this.takeOrphans());
+    this.left = [];
+    this.asked = new Promise((done) => setTimeout(done, ANSWER_MS)).then(() => this.takeOrphans());
     this.channel?.postMessage({ ask: this.tab });
   }
 
