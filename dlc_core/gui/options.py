@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 from dlc_core.help import choice_groups, documentation, flat
 from dlc_core.option_docs import doc_of
 from dlc_core.overrides import quote, quote_free_values
-from dlc_core.verbs import FREE_LISTS, FREE_VALUES, settings_of, verb_named
+from dlc_core.verbs import FREE_LISTS, FREE_VALUES, Verb, settings_of, verb_named
 
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
@@ -99,8 +99,8 @@ class ChoiceField:
     many: bool
 
     def override(self, chosen: Sequence[str]) -> str:
-        """Return what chooses something else, as a word of the command line."""
-        return f"{self.group}=[{','.join(chosen)}]" if self.many else f"{self.group}={chosen[0] if chosen else 'null'}"
+        """Return what chooses something, as a word of the command line."""
+        return f"{self.group}=[{','.join(chosen)}]" if self.many else f"{self.group}={chosen[0]}"
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def step_form(name: str, project: Project | None, overrides: Sequence[str] = ())
     verb = verb_named(name)
     with _composing:
         composed = compose(verb.name, quote_free_values(list(overrides)), project)
-        choices = _choice_fields(verb.name, composed)
+        choices = _choice_fields(verb, composed)
     docs, hints, values = documentation(verb, composed), _hints(verb.name, composed), flat(composed.plain())
     options = []
     for option, source in composed.sources.items():
@@ -206,14 +206,14 @@ def _nested(value: object) -> str:
     return quote(value) if isinstance(value, str) and not _PLAIN.fullmatch(value) else as_text(value)
 
 
-def _choice_fields(verb: str, composed: Composed) -> tuple[ChoiceField, ...]:
+def _choice_fields(verb: Verb, composed: Composed) -> tuple[ChoiceField, ...]:
     from dlc_core.plugin_api.discovery import load_plugins
     from dlc_core.plugin_api.hydra_bridge import group_options
     from dlc_core.plugin_api.kinds import KINDS
 
     kinds, found = {kind.group: kind for kind in KINDS}, []
-    for group in choice_groups(composed):
-        names = group_options(group, verb)
+    for group in choice_groups(verb, composed):
+        names = group_options(group, verb.name)
         chosen = composed.choices.get(group, ())
         registry = load_plugins().registry(kinds[group].singular) if group in kinds else {}
         offered = {name: registry[name].component.summary if name in registry else "" for name in names}

@@ -45,6 +45,7 @@ class FormView:
         self.workspace, self.step, self.verb, self.start, self.known = workspace, step, step.verb, start, known
         self.chosen: dict[str, list[str]] = {}
         self.typed: dict[str, str] = {}
+        self.optional: set[str] = set()
         self.open_sections: set[str] = set()
         self.form = StepForm((), ())
         self.fields: dict[str, OptionField] = {}
@@ -53,7 +54,7 @@ class FormView:
         self.body = ui.column().classes("w-full gap-1 dlc-form")
         with self.body:
             ui.label("Reading the options ...").classes("dlc-meaning")
-        with ui.column().classes("w-full gap-2 mt-3"):
+        with ui.column().classes("w-full gap-2 dlc-actions"):
             self.problem = ui.label().classes("dlc-problem").props("role=alert")
             self.line = ui.label().classes("dlc-command").props("data-test=command")
             with ui.row().classes("items-center gap-3"):
@@ -120,6 +121,8 @@ class FormView:
             select.props("outlined dense use-chips hide-bottom-space").classes("w-full")
 
     def _show_choice(self, choice: ChoiceField) -> None:
+        if not choice.chosen:
+            self.optional.add(choice.group)
         summary = choice.offered.get(choice.chosen[0], "") if len(choice.chosen) == 1 else ""
         with form_row(choice.group, summary, f"choice-{choice.group}"):
             options = {name: f"{name}: {text}" if text else name for name, text in choice.offered.items()}
@@ -128,7 +131,7 @@ class FormView:
                 options,
                 value=value,
                 multiple=choice.many,
-                clearable=not choice.many and choice.group == "experiment",
+                clearable=choice.group in self.optional,
                 on_change=lambda event: self._choose(choice.group, event.value),
             )
             select.props("outlined dense hide-bottom-space options-dense").classes("w-full")
@@ -173,7 +176,10 @@ class FormView:
         field.props("outlined dense hide-bottom-space").classes("w-full")
 
     async def _choose(self, group: str, value: Any) -> None:
-        self.chosen[group] = [] if value is None else list(value) if isinstance(value, list) else [str(value)]
+        if value is None:
+            self.chosen.pop(group, None)
+        else:
+            self.chosen[group] = list(value) if isinstance(value, list) else [str(value)]
         await self.load()
 
     def _take_files(self, value: Any) -> None:

@@ -59,6 +59,14 @@ def test_the_options_are_those_of_the_component_that_is_chosen(project):
     assert not [one for one in exporters.options if one.name.startswith("exporters.csv")]
 
 
+def test_what_can_be_chosen_is_offered_even_if_nothing_is_chosen(project):
+    detector = choice(step_form("check_labels", project), "detector")
+    assert detector.chosen == ()
+    assert "label_error" in detector.offered
+    chosen = step_form("check_labels", project, [detector.override(["label_error"])])
+    assert choice(chosen, "detector").chosen == ("label_error",)
+
+
 def test_each_option_is_asked_for_in_the_way_of_its_type(project):
     form = step_form("train", project)
     kinds = {name: option(form, name).kind for name in ("resume", "training.steps", "optimizer.name", "run")}
