@@ -92,7 +92,8 @@ def add_image_routes(app: FastAPI, workspace: Workspace) -> None:
 
 
 def _answer(request: Request, found: ImageBytes) -> Response:
-    headers = {"etag": f'"{found.tag}"', "cache-control": "private, max-age=60, stale-while-revalidate=600"}
+    # The cookie differs from server to server: an image of another project, on the same port before, is not this one.
+    headers = {"etag": f'"{found.tag}"', "cache-control": "private, max-age=60", "vary": "Cookie"}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
     return Response(found.content, media_type=found.media_type, headers=headers)

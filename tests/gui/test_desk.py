@@ -114,6 +114,9 @@ def test_an_image_is_sent_once_and_then_by_its_tag(client):
     assert first.headers["content-type"] == "image/png"
     again = client.get(f"/image/{FOLDER}/img003.png", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304
+    assert (
+        "cookie" in first.headers["vary"].lower()
+    )  # another server's cookie, another image, though the address is the same
 
 
 def test_body_parts_are_added_to_the_project_and_all_its_folders(client, project, workspace):
