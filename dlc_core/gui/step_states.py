@@ -5,7 +5,7 @@ One function a step. Each returns a `Found`: a state, a line, and one `Item` for
 
 from __future__ import annotations
 
-import functools
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from dlc_core.project.project import Project
 
 Table = LabelFiles | MachineFiles
 DONE, PART, READY, WAITING = "done", "part", "ready", "waiting"
+_LARGE, _REST = 500, 20
+_SEEN: dict[Table, _Seen] = {}
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
 
@@ -189,20 +191,41 @@ def _images(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix.lower() in _IMAGES and path.name[0] != "."]
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """The frames of a table that have a row, and those that are refined, as they were at a moment."""
+
+    stamp: object
+    rows: frozenset[str]
+    finished: frozenset[str]
+    at_s: float
+    took_s: float
+
+    def is_good(self, stamp: object) -> bool:
+        """Tell whether it holds still, or is a large table that was read so recently that others would be slowed."""
+        rests = len(self.rows) > _LARGE and time.monotonic() - self.at_s < _REST * self.took_s
+        return self.stamp == stamp or rests
+
+
 def _labelled(files: Table) -> frozenset[str]:
-    return _rows_and_done(files, stamp_of(files))[0]
+    return _look(files).rows
 
 
 def _finished(files: Table) -> frozenset[str]:
-    return _rows_and_done(files, stamp_of(files))[1]
+    return _look(files).finished
 
 
-@functools.lru_cache(maxsize=1024)
-def _rows_and_done(files: Table, _stamp: object) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the names of the frames that have a row, and of those that are refined; none of a table in disorder."""
-    try:
-        frames = snapshot(files).frames
-    except DlcError:  # the step that reads it says what is wrong
-        return frozenset(), frozenset()
-    finished = {image for image, pcutoff in frames.done.items() if pcutoff is not None}
-    return frozenset(frames.rows), frozenset(finished & frames.rows.keys())
+def _look(files: Table) -> _Seen:
+    """Return what is in a table; nothing of one in disorder: the step that reads it says what is wrong."""
+    stamp, seen = stamp_of(files), _SEEN.get(files)
+    if seen is None or not seen.is_good(stamp):
+        began = time.monotonic()
+        try:
+            frames = snapshot(files).frames
+            rows = frozenset(frames.rows)
+            finished = frozenset(image for image, pcutoff in frames.done.items() if pcutoff is not None) & rows
+        except DlcError:
+            rows = finished = frozenset()
+        now = time.monotonic()
+        seen = _SEEN[files] = _Seen(stamp, rows, finished, now, now - began)
+    return seen
