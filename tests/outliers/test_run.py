@@ -99,7 +99,8 @@ def test_it_asks_once_for_all_videos_and_no_means_no(project, video, other_video
     assert [len(entry["frames"]) for entry in outcome.data["videos"]] == [6, 1]
 
 
-def test_where_nobody_can_answer_it_refuses_before_it_looks_at_anything(project, video):
+def test_where_nobody_can_answer_it_refuses_before_it_looks_at_anything(project, video, monkeypatch):
+    monkeypatch.setattr("dlc_core.console._quiet_stdout", False)  # which --json changes for the whole process
     write_store(video, bad=BAD)
     before = written(project)
     runner = CliRunner()
