@@ -99,7 +99,7 @@ class JobView:
             self.lines = lines
             self.log.set_text("\n".join(lines))
             ui.run_javascript(f"{{const e = getHtmlElement({self.log.id}); if (e) e.scrollTop = e.scrollHeight}}")
-        self.log.set_visibility(bool(lines))
+        self.log.set_visibility(any(line.strip() for line in lines))
 
     def _show_question(self, job: Job) -> None:
         question = job.question()

@@ -24,7 +24,7 @@ from typing import Any
 from dlc_core.errors import ConfigError, DataError, ProjectError
 from dlc_core.files import disk_errors, write_text
 from dlc_core.gui.job_files import CANCELLED, DONE, FAILED, LOST, RUNNING, Job, read_json
-from dlc_core.gui.job_process import END, JOB, LOCK
+from dlc_core.gui.job_process import END, JOB, LOCK, LOG
 from dlc_core.lock import is_held
 from dlc_core.verbs import VERBS
 
@@ -172,6 +172,16 @@ class Jobs:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout_s)
         return self.job(job.folder.name)
+
+    def farewell(self) -> str:
+        """Return what a person should know who ends the server while a step runs, "" if none does."""
+        running = self.running()
+        if running is None:
+            return ""
+        return (
+            f"`dlc {running.verb}` goes on without the browser; what it says is in {running.folder / LOG}, and "
+            "`dlc gui` shows it again."
+        )
 
     def _names(self) -> list[str]:
         """Return the names of the folders, the newest first."""

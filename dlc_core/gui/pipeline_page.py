@@ -7,13 +7,15 @@ from the tables and dataclasses of the package, so a plugin's components appear 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from nicegui import run, ui
 
+from dlc_core.console import say
 from dlc_core.errors import DlcError
 from dlc_core.gui.add_videos import AddVideosView
 from dlc_core.gui.artifacts import Artifacts
@@ -39,12 +41,21 @@ _ITEMS_SHOWN = 50
 def add(app: FastAPI, workspace: Workspace) -> None:
     """Register ``/pipeline`` and the pictures and videos that it shows."""
     jobs, artifacts = Jobs(workspace.root), Artifacts(app)
+    workspace.services.append(_farewell(jobs))
 
     @ui.page(PATH, response_timeout=60)
     async def pipeline(step: str = "") -> None:
         with page_frame(workspace, PATH):
             ui.add_css(_STYLE)
             await PipelineView(workspace, jobs, artifacts).begin(step)
+
+
+@asynccontextmanager
+async def _farewell(jobs: Jobs) -> AsyncIterator[None]:
+    """Say when the server ends that a step goes on."""
+    yield
+    if text := jobs.farewell():
+        say(text)
 
 
 class PipelineView:

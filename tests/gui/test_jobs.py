@@ -74,6 +74,7 @@ def test_a_step_hands_back_what_it_found_and_says_what_it_did(project):
     again = Jobs(project.root)  # as after a restart of the server
     assert again.all() == [job]
     assert again.running() is None
+    assert again.farewell() == ""
 
 
 def test_a_step_that_fails_says_why_in_one_line(project):
@@ -117,6 +118,7 @@ def test_a_step_outlives_the_server_which_finds_it_again_and_can_cancel_it(jobs,
     job = start_python(jobs, LONG)
     again = Jobs(tmp_path)
     assert again.running() == job
+    assert str(job.folder / "log.txt") in again.farewell()
     again.cancel(job)
     now = ended(again, job)
     assert (now.state, now.exit_code) == (CANCELLED, 130)
