@@ -138,7 +138,8 @@ class Arima:
 
     def _fit(self, points: NDArray[np.float64], likelihood: NDArray[np.float32]) -> _PointFit:
         """Return the fits of x and y of one keypoint, side by side; NaN where there is too little to fit."""
-        fitted = _PointFit(*(np.full(points.shape, np.nan) for _ in range(3)))
+        nothing = np.full(points.shape, np.nan)
+        fitted = _PointFit(nothing.copy(), nothing.copy(), nothing.copy())
         for axis, letter in enumerate("xy"):
             series = np.where(likelihood < self.p_bound, np.nan, points[:, axis])
             found = fit_series(series, self.order, self.alpha)

@@ -104,10 +104,11 @@ class Calibration:
             found = _logistic(design @ weights + advantage)
             for _ in range(_NEWTON_STEPS):
                 share = np.clip(_logistic(design @ weights), 1e-6, 1 - 1e-6)
-                slope = design.T @ (found - share) - ridge @ weights
-                weights = weights + np.linalg.solve((design.T * (share * (1 - share))) @ design + ridge, slope)
+                rise = design.T @ (found - share) - ridge @ weights
+                weights = weights + np.linalg.solve((design.T * (share * (1 - share))) @ design + ridge, rise)
                 weights[1] = max(weights[1], 0.0)
-        return cls(*weights.tolist(), centre, spread, (len(odds) + 1) / (len(odds) + 2))
+        intercept, slope = weights.tolist()
+        return cls(intercept, slope, centre, spread, (len(odds) + 1) / (len(odds) + 2))
 
     def __call__(self, likelihood: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability for predictions of some likelihoods."""

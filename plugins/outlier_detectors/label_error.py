@@ -112,7 +112,8 @@ class LabelError:
         return FrameScores(highest, self.threshold, suspects=tuple(suspects))
 
     def _place(self, point: int) -> tuple[int, int]:
-        return divmod(point, self.exists.shape[1])
+        individual, keypoint = divmod(point, len(self.exists.T))
+        return individual, keypoint
 
     def _explain(
         self, gain: NDArray[np.float64], labelled: NDArray[np.bool_], distance: NDArray[np.float64]
