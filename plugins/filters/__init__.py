@@ -112,6 +112,8 @@ class KalmanConfig:
         What a point keeps from frame to frame: its velocity, or its acceleration (smoother, and slower to turn).
     p_bound : float
         Points below this likelihood count as missing.
+    robust : bool
+        Whether a confident point far off the way counts for little, not for its full likelihood.
     measurement_noise : float or None
         Standard deviation of a point of likelihood 1, in pixels. None: what makes each track most likely.
     process_noise : float or None
@@ -124,6 +126,7 @@ class KalmanConfig:
     name: str = "kalman"
     motion: Motion = Motion.velocity
     p_bound: float = 0.1
+    robust: bool = True
     measurement_noise: float | None = None
     process_noise: float | None = None
     max_sd: float = 20.0

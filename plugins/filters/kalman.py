@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
 from statsmodels.tsa.statespace.kalman_smoother import SMOOTHER_STATE, SMOOTHER_STATE_COV, KalmanSmoother
 
@@ -19,7 +21,12 @@ from . import Motion
 _FEWEST = 10  # points, of which two or three only place the state
 _LEARNT_FROM = 10_000  # frames
 _RATIOS = (1e-4, 1e2)  # process noise to measurement noise, in pixels a frame (or a squared frame) and pixels
+_PRECISE = {"xatol": 0.01}  # a ratio to one per cent
 _SMALLEST = 1e-3  # px; single precision holds coordinates no better
+_FREEDOM = 4.0  # of Student's t
+_ROUNDS, _SETTLED = 20, 0.01  # until no weight changes by more
+_NEARBY = 11  # frames, twice as long as most detections gone astray
+_MEDIAN_OF_CHI2 = 2 * math.log(2)  # with two degrees of freedom: of the squared distance in two dimensions
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +39,10 @@ class Kalman:
     likelihood 1. Below `p_bound` it is missing. The Kalman filter runs forward, the Rauch-Tung-Striebel smoother back,
     from an exact diffuse start: nothing is assumed about the first position and velocity.
 
+    If `robust`, the noise has the heavy tails of Student's t (4 degrees of freedom) instead of Gaussian ones, so that a
+    confident detection far off the way hardly counts. This is the same smoother, repeated: each time a detection counts
+    by the weight that its distance from the last estimate leaves it.
+
     Noise that is not given is what makes the track most likely (x and y share it), over the 10,000 frames with the most
     points. Positions whose standard deviation exceeds `max_sd` are NaN. A track with fewer than 10 points, or one that
     never moves, is left as it is.
@@ -40,6 +51,7 @@ class Kalman:
     ----------
     motion : Motion
     p_bound : float
+    robust : bool
     measurement_noise, process_noise : float or None
         Standard deviations in pixels, and in pixels a frame (or a squared frame) from one frame to the next.
     max_sd : float
@@ -51,18 +63,22 @@ class Kalman:
     Bar-Shalom, Li, Kirubarajan: Estimation with Applications to Tracking and Navigation (2001), sections 6.2.2 and
     6.2.3: continuous white-noise acceleration and Wiener-process acceleration. Durbin, Koopman: Time Series Analysis
     by State Space Methods (2012), sections 5.2 (diffuse start), 7.2 and 2.10 (likelihood, its scale concentrated out).
+    Lange, Little, Taylor: Robust statistical modeling using the t distribution. Journal of the American Statistical
+    Association 84, 881-896 (1989): the weights of the EM algorithm, and 4 degrees of freedom.
     """
 
     def __init__(
         self,
         motion: Motion,
         p_bound: float,
+        robust: bool,
         measurement_noise: float | None,
         process_noise: float | None,
         max_sd: float,
     ) -> None:
         self.order = 2 if motion is Motion.velocity else 3
         self.p_bound = p_bound
+        self.robust = robust
         self.measurement_noise = measurement_noise
         self.process_noise = process_noise
         self.max_sd = max_sd
@@ -84,14 +100,22 @@ class Kalman:
         doubt = np.where(there, 1 / np.maximum(likelihood, 1e-6), 1.0)  # variance, relative to likelihood 1
         centre = np.median(known, axis=0)
         observed = np.where(there[:, None], track.points - centre, np.nan)
-        measurement, process = self._noise(observed, doubt)
-        position, variance = np.empty_like(observed), np.empty_like(observed)
-        for axis in (0, 1):
-            model = _model(observed[:, axis], doubt * measurement**2, self.order, process)
-            smoothed = model.smooth()
-            position[:, axis], variance[:, axis] = smoothed.smoothed_state[0], smoothed.smoothed_state_cov[0, 0]
-        position[(variance > self.max_sd**2).any(axis=1)] = np.nan
+        position, variance = self._smoothed(observed, doubt)
+        position[variance > self.max_sd**2] = np.nan
         return replace(track, points=position + centre)
+
+    def _smoothed(self, observed: Floats, doubt: Floats) -> tuple[Floats, Floats]:
+        """Return positions, (frames, 2), and their variance, (frames,) pixels squared, the same for x and y."""
+        weight = _first_weight(observed) if self.robust else np.ones(len(doubt))
+        for _ in range(_ROUNDS if self.robust else 1):
+            measurement, process = self._noise(observed, doubt / weight)
+            position, variance = _smooth(observed, doubt / weight * measurement**2, self.order, process)
+            if self.robust:
+                squares = np.square(observed - position).sum(axis=1) + 2 * variance
+                last, weight = weight, _weight(squares / (doubt * measurement**2))
+                if np.abs(weight - last).max() < _SETTLED:
+                    break
+        return position, variance
 
     def _noise(self, observed: Floats, doubt: Floats) -> tuple[float, float]:
         """Return the standard deviations of measurement and process, in pixels and pixels a (squared) frame."""
@@ -114,9 +138,33 @@ class Kalman:
                 scale = max(squares / count, _SMALLEST**2)
             return count * float(np.log(scale)) + squares / scale + logs, scale
 
-        best = minimize_scalar(lambda x: surprise(x)[0], bounds=tuple(np.log(_RATIOS)), method="bounded")
+        best = minimize_scalar(
+            lambda x: surprise(x)[0], bounds=tuple(np.log(_RATIOS)), method="bounded", options=_PRECISE
+        )
         found = float(np.sqrt(surprise(best.x)[1]))
         return found, found * float(np.exp(best.x))
+
+
+def _weight(squares: Floats) -> Floats:
+    """Return how much detections count, (frames,), given squared distances in variances; 1 where there is none."""
+    return np.where(np.isnan(squares), 1.0, (_FREEDOM + 2) / (_FREEDOM + squares))
+
+
+def _first_weight(observed: Floats) -> Floats:
+    """Return weights to begin with, from the distance to the median over `_NEARBY` frames."""
+    frames, there = np.arange(len(observed)), np.isfinite(observed[:, 0])
+    filled = np.stack([np.interp(frames, frames[there], column[there]) for column in observed.T], axis=1)
+    squares = np.square(observed - median_filter(filled, (_NEARBY, 1), mode="nearest")).sum(axis=1)
+    return _weight(squares / max(float(np.nanmedian(squares)) / _MEDIAN_OF_CHI2, _SMALLEST**2))
+
+
+def _smooth(observed: Floats, variances: Floats, order: int, process: float) -> tuple[Floats, Floats]:
+    """Return smoothed positions, (frames, 2), and their variance, (frames,), of measurements with `variances`."""
+    position, variance = np.empty_like(observed), np.empty(len(observed))
+    for axis in (0, 1):
+        smoothed = _model(observed[:, axis], variances, order, process).smooth()
+        position[:, axis], variance = smoothed.smoothed_state[0], smoothed.smoothed_state_cov[0, 0]
+    return position, variance
 
 
 def _densest(there: NDArray[np.bool_], length: int) -> slice:

@@ -45,7 +45,9 @@ def rauch_tung_striebel(series, variances, transition, noise):
 @pytest.mark.parametrize("motion", ["velocity", "acceleration"])
 def test_it_is_the_smoother_of_rauch_tung_and_striebel(build, recording, motion):
     track = Track(recording.track.points[:200], recording.track.likelihood[:200], 30.0)
-    smooth = build("kalman", motion=motion, measurement_noise=2.0, process_noise=0.3, max_sd=1e9).filter(track)
+    smooth = build("kalman", motion=motion, robust=False, measurement_noise=2.0, process_noise=0.3, max_sd=1e9).filter(
+        track
+    )
     transition, noise = (np.array(matrix, float) for matrix in MATRICES[motion])
     for axis in (0, 1):
         centred = track.points[:, axis] - track.points[:, axis].mean()
@@ -59,7 +61,7 @@ def test_it_is_the_smoother_of_rauch_tung_and_striebel(build, recording, motion)
 def test_positions_that_are_less_certain_than_max_sd_are_left_empty(build, recording):
     track = Track(recording.track.points[:200].copy(), recording.track.likelihood[:200], 30.0)
     track.points[60:130] = np.nan
-    options = {"measurement_noise": 2.0, "process_noise": 0.3}
+    options = {"robust": False, "measurement_noise": 2.0, "process_noise": 0.3}
     smooth = build("kalman", max_sd=15.0, **options).filter(track).points
     transition, noise = (np.array(matrix, float) for matrix in MATRICES["velocity"])
     series = np.where(track.likelihood < 0.1, np.nan, track.points[:, 0])
@@ -76,7 +78,9 @@ def test_a_line_in_any_noise_ends_at_the_weighted_least_squares_line(build):
     t = np.arange(80.0)
     likelihood = rng.uniform(0.2, 1, 80).astype(np.float32)
     points = np.stack([5 + 2 * t, 90 - t], axis=1) + rng.normal(0, 3, (80, 2))
-    smooth = build("kalman", measurement_noise=3.0, process_noise=1e-6).filter(Track(points, likelihood, 30.0))
+    smooth = build("kalman", robust=False, measurement_noise=3.0, process_noise=1e-6).filter(
+        Track(points, likelihood, 30.0)
+    )
     for axis in (0, 1):
         line = np.polyfit(t, points[:, axis], 1, w=np.sqrt(likelihood))  # polyfit weighs residuals, not squares
         np.testing.assert_allclose(smooth.points[:, axis], np.polyval(line, t), rtol=0, atol=1e-2)
@@ -93,7 +97,7 @@ def test_noise_that_is_not_given_is_found(build):
         state = state @ transition.T + drive[t]
     likelihood = rng.uniform(0.3, 1, frames).astype(np.float32)
     points = truth + rng.normal(0, measurement, truth.shape) / np.sqrt(likelihood)[:, None]
-    kalman = build("kalman")
+    kalman = build("kalman", robust=False)
     found = kalman._noise(points, 1 / likelihood)
     assert found == pytest.approx((measurement, process), rel=0.1)  # 8,000 values tell both to a few per cent
     with_one = build("kalman", measurement_noise=measurement)._noise(points, 1 / likelihood)
@@ -101,10 +105,39 @@ def test_noise_that_is_not_given_is_found(build):
     with_other = build("kalman", process_noise=process)._noise(points, 1 / likelihood)
     assert with_other == (pytest.approx(measurement, rel=0.1), pytest.approx(process))
     smooth = kalman.filter(Track(points, likelihood, 30.0)).points
-    best = build("kalman", measurement_noise=measurement, process_noise=process).filter(Track(points, likelihood, 30.0))
+    best = build("kalman", robust=False, measurement_noise=measurement, process_noise=process).filter(
+        Track(points, likelihood, 30.0)
+    )
     error = [np.linalg.norm(one - truth, axis=1).mean() for one in (points, smooth, best.points)]
     assert error[1] < 0.6 * error[0]
     assert error[1] == pytest.approx(error[2], rel=0.02)
+
+
+def test_confident_detections_far_off_the_way_hardly_count(build, recording):
+    """The noise of the recording without its wild points; these are as likely as all others here."""
+    certain = Track(recording.track.points, np.full(600, 0.9, np.float32), 30.0)
+    gone = Track(np.where(recording.wild[:, None], np.nan, certain.points), certain.likelihood, 30.0)
+    robust, gaussian = build("kalman"), build("kalman", robust=False)
+    best = recording.error(gaussian.filter(gone).points)
+    assert recording.error(robust.filter(certain).points) < 1.1 * best
+    assert recording.error(gaussian.filter(certain).points) > 2 * best
+    assert recording.error(robust.filter(gone).points) < 1.05 * best  # and where all is well it costs little
+
+
+def test_a_robust_estimate_is_the_smoother_with_the_weights_that_it_leaves(build, recording):
+    track = Track(recording.track.points[:150], np.full(150, 0.5, np.float32), 30.0)
+    smooth = build("kalman", measurement_noise=2.0, process_noise=0.3).filter(track).points
+    transition, noise = (np.array(matrix, float) for matrix in MATRICES["velocity"])
+    variances, centre = np.full(150, 8.0), track.points.mean(axis=0)
+    position, variance = smooth - centre, np.zeros(150)
+    for _ in range(60):  # from what was found: it must stay there
+        squares = np.square(track.points - centre - position).sum(axis=1) + 2 * variance
+        weighted = variances * (4 + squares / variances) / (4 + 2)  # Lange et al. 1989, 4 degrees of freedom
+        found = [
+            rauch_tung_striebel(column, weighted, transition, 0.09 * noise) for column in (track.points - centre).T
+        ]
+        position, variance = np.stack([one for one, _ in found], axis=1), found[0][1]
+    np.testing.assert_allclose(smooth, position + centre, rtol=0, atol=0.1)  # it stops when weights move by 0.01
 
 
 def test_it_fills_what_is_missing_and_smooths_the_rest(build, recording):
