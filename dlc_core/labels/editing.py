@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
+from dlc_core.console import warn
 from dlc_core.errors import DataError, suggest
 from dlc_core.labels.bodyparts import add_bodyparts
-from dlc_core.labels.files import check_bodyparts, has_labels, read_folder
+from dlc_core.labels.files import check_bodyparts
 from dlc_core.labels.folder_editor import FolderEditor
+from dlc_core.labels.folder_table import has_labels, read_folder, tables_in
 from dlc_core.labels.frame_state import whole_points
 from dlc_core.labels.journal import Edit
 from dlc_core.labels.table_files import LabelFiles, MachineFiles, TableFiles
@@ -50,6 +52,11 @@ class LabelEditor(FolderEditor[LabelFiles]):
         files = LabelFiles(place, project.scorer)
         if has_labels(place, project.scorer):
             check_bodyparts(project, read_folder(place, project.scorer), files.csv)
+        elif others := tables_in(place):
+            warn(
+                f"{place} holds {', '.join(others)}, no labels by {project.scorer!r}, the scorer of config.yaml: its frames "
+                "count as not labelled. Rename `scorer` there, if these are your labels."
+            )
         return cls(project, place, by or project.scorer, files)
 
     def points(self, image: str) -> dict[str, tuple[float, float]]:

@@ -430,6 +430,13 @@ def test_misspelt_body_parts_and_unknown_folders_are_refused_when_a_folder_is_op
         LabelEditor.open(Project.open(project.root), "a")
 
 
+def test_labels_by_somebody_else_are_named_and_left_alone(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.config.path.write_text(project.config.path.read_text().replace("scorer: ada", "scorer: Ada"))
+    editor = LabelEditor.open(Project.open(project.root), "a")
+    assert "holds CollectedData_ada, no labels by 'Ada'" in capsys.readouterr().err
+    assert not any(editor.is_labelled(image) for image in editor.images)
+
+
 def test_half_a_point_is_no_label_and_stays_as_it_is_until_it_is_edited(editor: LabelEditor, project: Project) -> None:
     csv = editor.folder / "CollectedData_ada.csv"
     csv.write_text(csv.read_text().replace("11.5,11.75", "11.5,"))

@@ -254,6 +254,8 @@ class RandomEdits(RuleBasedStateMachine):
         row = rows[3 + pick % (len(rows) - 3)]
         width = 3 if rows[2][1] == "" else 1
         image = "/".join(row[:width])
+        if image not in self.there:  # removed, and not yet from the table: the point would stay, without its image
+            return
         pending = any(
             entry.edit.drop or part in (*entry.edit.set, *entry.edit.unset)
             for entry in snapshot(LabelFiles(self.folder, "ada")).journal.entries
