@@ -54,8 +54,8 @@ class LabelEditor(FolderEditor[LabelFiles]):
             check_bodyparts(project, read_folder(place, project.scorer), files.csv)
         elif others := tables_in(place):
             warn(
-                f"{place} holds {', '.join(others)}, no labels by {project.scorer!r}, the scorer of config.yaml: its frames "
-                "count as not labelled. Rename `scorer` there, if these are your labels."
+                f"{place} holds {', '.join(others)}, no labels by {project.scorer!r}, the scorer of config.yaml: its "
+                "frames count as not labelled. Rename `scorer` there, if these are your labels."
             )
         return cls(project, place, by or project.scorer, files)
 
