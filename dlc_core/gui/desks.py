@@ -106,7 +106,7 @@ class Desks:
         """Do `work`; an error is said once on the terminal, because the edits are in the journal all the same."""
         try:
             result = work()
-        except DlcError as exc:
+        except (DlcError, OSError) as exc:  # a folder that is gone must not end the watch over the others
             if self._said.get(folder) != str(exc):
                 warn(f"{folder}: {exc}", exc)
             self._said[folder] = str(exc)

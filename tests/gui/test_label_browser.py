@@ -128,6 +128,27 @@ def test_five_frames_are_labelled_from_nothing_and_the_file_holds_what_was_click
     assert not (project.labeled_data / ".gui.lock").exists()
 
 
+def test_a_frame_can_be_labelled_with_keys_alone(served, new_page, labelling, stored):
+    at = labelling(new_page(served("label").start()))
+    at.key("2")
+    at.key("Enter")
+    before = at.points()["leftear"]
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowUp", "Control+Shift+ArrowDown"):
+        at.key(key)
+    at.saved()
+    assert stored()[0]["leftear"] == pytest.approx((before[0] + 2, before[1] - 0.9), abs=0.01)
+    assert at.chosen() == "leftear"
+    at.key("1")
+    for part in PARTS[1:]:
+        at.key(" ")
+        assert at.chosen() == part
+    at.go(1)
+    for _ in PARTS:
+        at.key(" ")
+    at.saved()
+    assert stored()[1] == {}  # nothing to be seen, and labelled
+
+
 def test_16_bits_and_grey_are_shown_and_nothing_is_asked_of_other_machines(served, new_page, labelling):
     server = served("label")
     address = server.start()

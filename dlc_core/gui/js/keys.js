@@ -3,7 +3,7 @@ export const KEYS = [
   ["1 ... 9", "choose a body part", "both"], ["up, down", "previous, next body part", "both"], ["Space", "skip a body part", "label"],
   ["left, right", "previous, next frame", "both"], ["p, n", "previous, next frame that is not finished", "both"],
   ["Home, End", "first, last frame", "both"], ["Delete", "remove the chosen point", "both"],
-  ["Shift + arrows", "move the chosen point by 1 pixel (with Ctrl 0.1)", "both"], ["Ctrl+Z, Ctrl+Shift+Z", "undo, redo, across frames", "both"],
+  ["Enter", "place the chosen body part in the middle", "both"], ["Shift + arrows", "move the chosen point by 1 pixel (with Ctrl 0.1)", "both"], ["Ctrl+Z, Ctrl+Shift+Z", "undo, redo, across frames", "both"],
   ["d", "frame is done", "refine"], ["+, -, r", "zoom in, out, whole image", "both"], ["g, l, k", "show the previous frame's points, names, skeleton", "both"],
   ["mouse wheel", "zoom at the cursor", "both"], ["Shift + drag, middle button", "move the image", "both"],
   ["left click, right click", "place the chosen body part", "both"], ["drag", "move a point", "both"], ["right click on a point", "remove it", "both"],
@@ -25,6 +25,7 @@ export function keyAction(event, kind) {
   if (control || event.altKey) return null;
   if (event.target.type === "range" && key.startsWith("Arrow")) return null;
   if (key === " ") return /^(BUTTON|INPUT)$/.test(event.target.tagName) || kind === "refine" ? null : ["skip"];
+  if (key === "Enter") return /^(BUTTON|INPUT|A)$/.test(event.target.tagName) ? null : ["middle"];
   if (key === "d" && kind === "refine") return ["done"];
   if (/^[1-9]$/.test(key)) return ["part", Number(key) - 1];
   return PLAIN[key] ?? null;

@@ -109,8 +109,8 @@ export default {
     window.addEventListener("keydown", this.key);
     const query = new URLSearchParams(location.search);
     try {
-      this.folders = await talk(`/api/${this.kind}`);
-      if (this.kind === "label") this.suspects = await talk("/api/suspects");
+      const doubts = this.kind === "label" ? talk("/api/suspects").catch((error) => { this.store.say(error.message); return []; }) : [];
+      [this.folders, this.suspects] = await Promise.all([talk(`/api/${this.kind}`), doubts]);
       const open = this.folders.find((f) => f.finished < f.frames) ?? this.folders[0];
       const folder = query.get("folder") ?? open?.name;
       if (!folder) throw new Error(this.kind === "refine"
@@ -167,6 +167,10 @@ export default {
       if (at) this.store.change({ set: { [part]: this.$refs.canvas.inside([at[0] + dx, at[1] + dy]) } });
     },
     keepLook() { localStorage.setItem("dlc-look", JSON.stringify(this.look)); },
+    placeInMiddle() {
+      const part = this.s.bodyparts[this.selected];
+      if (part && !this.s.points[part]) this.place({ k: this.selected, at: this.$refs.canvas.middle(), was: null, placed: false });
+    },
     choose(k) { this.selected = k; this.$refs.canvas.$refs.stage.focus({ preventScroll: true }); },
     skip() {
       if (this.selected < this.s.bodyparts.length - 1) { this.selected++; return; }
@@ -192,7 +196,7 @@ export default {
         part: () => { if (value < this.s.bodyparts.length) this.selected = value; },
         frame: () => this.step(value), turn: () => this.turn(value), unfinished: () => this.nextUnfinished(value),
         remove: () => this.remove(this.selected), undo: () => this.store.undo(), redo: () => this.store.redo(),
-        fit: () => this.$refs.canvas.fit(), zoom: () => this.$refs.canvas.zoom(value), nudge: () => this.nudge(...value), skip: () => this.skip(),
+        fit: () => this.$refs.canvas.fit(), zoom: () => this.$refs.canvas.zoom(value), nudge: () => this.nudge(...value), skip: () => this.skip(), middle: () => this.placeInMiddle(),
         toggle: () => { this.look[value] = !this.look[value]; this.keepLook(); }, done: () => this.toggleDone(), help: () => { this.helping = true; },
         cancel: () => this.$refs.canvas.cancel(), ends: () => this.goTo(value ? this.s.files.length - 1 : 0),
       };

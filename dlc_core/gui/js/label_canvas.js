@@ -87,6 +87,10 @@ export const LabelCanvas = {
       this.fitted = false;
       this.view = this.view.zoomed(factor, at ?? [stage.clientWidth / 2, stage.clientHeight / 2]);
     },
+    middle() {
+      const stage = this.$refs.stage;
+      return this.inside(this.view.toImage([stage.clientWidth / 2, stage.clientHeight / 2]));
+    },
     where(e) { const box = this.$refs.stage.getBoundingClientRect(); return [e.clientX - box.left, e.clientY - box.top]; },
     // The point under the cursor: the nearest one within reach, the selected one first.
     hit([x, y]) {
