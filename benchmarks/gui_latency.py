@@ -76,6 +76,7 @@ def main() -> None:
         print(name, json.dumps(rows[name], indent=1))
     about = {
         "round_trip_ms": arguments.round_trip_ms, "clicks": arguments.clicks, "seed": 0, "processor": processor(),
+        "cores": os.cpu_count(), "load_average": [round(value, 1) for value in os.getloadavg()],
         "system": platform.platform(), "dlc_core": __version__,
         "versions": {package: metadata.version(package) for package in ("nicegui", "playwright", "uvicorn")},
     }  # fmt: skip
