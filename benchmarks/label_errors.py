@@ -45,8 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("DLC_TEST_DATA", "../shared/data")))
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--scale", type=float, default=0.5, help="of the images for the network")
     parser.add_argument("--result", type=Path, default=RESULT)
     parser.add_argument("--add", action="store_true", help="keep the runs that the result file already holds")
     arguments = parser.parse_args()
@@ -64,6 +65,7 @@ def measure(root: Path, seed: int, arguments: argparse.Namespace) -> dict[str, A
     wrong = spoil(Project.open(root), np.random.default_rng(seed))
     dlc(root, "create-dataset")
     words = [f"backbone={arguments.backbone}", f"training.steps={arguments.steps}", "training.best_on_test=false"]
+    words += [f"preprocessing.global_scale={arguments.scale}"]
     for fold in range(5):
         dlc(root, "train", f"split.fold={fold}", f"run=fold{fold}", f"seed={seed}", *words)
     dlc(root, "check-labels", "draw=false", "detector=label_error", "detector.threshold=0")
@@ -126,7 +128,11 @@ def by_distance(root: Path, wrong: set[Label]) -> int:
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
     result = {
-        "config": {"steps": arguments.steps, "backbone": arguments.backbone, "first": FIRST, "moved_px": MOVED_PX},
+        "config": {
+            **{key: getattr(arguments, key) for key in ("steps", "backbone", "scale")},
+            "first": FIRST,
+            "moved_px": MOVED_PX,
+        },
         "hardware": {key: value for key, value in machine(torch.device("cpu")).items() if key != "host"},
         "versions": {
             "dlc-core": __version__,
