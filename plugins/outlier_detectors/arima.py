@@ -16,7 +16,7 @@ from dlc_core.outliers.structures import DetectorInput, FrameScores
 from dlc_core.skeleton import Skeleton
 
 _FEWEST_POINTS = 11  # DeepLabCut fits a coordinate only if more than 10 of its frames are there
-_MORE_ITERATIONS = 1000  # after the 50 of statsmodels, for a fit that has not converged
+_MORE_ITERATIONS = 200  # after the 50 of statsmodels, for a fit that has not converged
 
 
 @dataclass(frozen=True)
