@@ -65,6 +65,14 @@ class Arima:
         if not fitted.mle_retvals["converged"]:
             warnings.warn("the fit did not converge; its last step was used", RuntimeWarning, stacklevel=3)
         predicted: NDArray[np.float64] = fitted.get_prediction(end=len(values) - 1).predicted_mean
+        known = np.isfinite(values[1:])
+        off = float(np.abs(predicted[1:] - values[1:])[known].mean())
+        if off > np.abs(values[1:] - np.nanmean(values))[known].mean():
+            warnings.warn(
+                "the model predicts worse than the mean would, and so do the filtered positions; take another filter",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         return predicted
 
     def _fit(self, values: NDArray[np.float64]) -> Any:

@@ -38,3 +38,13 @@ def test_with_too_few_points_the_track_stays_and_that_is_said(build, short):
     with pytest.warns(RuntimeWarning, match=r"fewer than 11 points have a likelihood of 0\.01 or more"):
         smooth = build("arima").filter(track)
     np.testing.assert_array_equal(smooth.points, track.points)
+
+
+def test_a_fit_that_is_worse_than_none_is_said(build, short, monkeypatch):
+    from dlc_plugins.filters.arima import Arima
+
+    degenerate = SARIMAX(short.points[:, 1], order=(3, 0, 1), simple_differencing=True).smooth([0, 0, 0, 0, 1])
+    degenerate.mle_retvals = {"converged": True}  # as statsmodels says of degenerate fits to real tracks
+    monkeypatch.setattr(Arima, "_fit", lambda *_: degenerate)
+    with pytest.warns(RuntimeWarning, match="predicts worse than the mean would"):
+        build("arima").filter(short)
