@@ -115,9 +115,16 @@ def outliers_state(project: Project) -> Found:
     return Found(READY, text) if analysed else Found(WAITING, "analyse a video first")
 
 
-def run_names(project: Project) -> list[str]:
-    """Return the names of the runs of this iteration, the newest first."""
-    return [run.name for run in _runs(project)]
+def suggestions(project: Project) -> dict[str, list[str]]:
+    """Return values that options may have: the runs of this iteration, and the last snapshots of all iterations.
+
+    The newest come first.
+    """
+    names = [run.name for run in _runs(project)]
+    folders = project.models_folder().parent.glob("iteration-*/*-trainset*shuffle*")
+    every = sorted((run for folder in folders for run in runs_of(folder)), key=lambda run: run.changed_s, reverse=True)
+    saved = [str(run.snapshots()[-1].path) for run in every if run.snapshots()]
+    return {"run": names, "init_weights": saved}
 
 
 def newest_log(project: Project) -> tuple[str, list[dict[str, str]]] | None:

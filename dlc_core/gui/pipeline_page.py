@@ -23,7 +23,7 @@ from dlc_core.gui.job_files import Job
 from dlc_core.gui.job_view import JobView, progress_text, show_files
 from dlc_core.gui.jobs import Jobs
 from dlc_core.gui.learning_curve import curve_options
-from dlc_core.gui.network_states import newest_log, run_names
+from dlc_core.gui.network_states import newest_log, suggestions
 from dlc_core.gui.pages import page_frame
 from dlc_core.gui.pipeline import DONE, PART, READY, WAITING, Step, next_step, read_pipeline
 from dlc_core.gui.step_form import FormView
@@ -115,8 +115,7 @@ class PipelineView:
             self.curve = ui.element("div").classes("w-full")
             self._show_items(step)
             if step.verb is not None:
-                known = {"run": ["latest", *run_names(self.workspace.project)]} if step.name != "train" else {}
-                form = FormView(self.workspace, step, self._start, known)
+                form = FormView(self.workspace, step, self._start, suggestions(self.workspace.project))
                 async with self.composing:  # of several steps that are looked at quickly, only the last is composed
                     if self.chosen == name:
                         await form.load()

@@ -170,9 +170,11 @@ class FormView:
             select = ui.select(shown, value=text if text in values else None, on_change=changed)
             select.props("outlined dense options-dense hide-bottom-space").classes("w-full")
             return
-        known = [str(value) for value in self.known.get(option.name, ())]
-        field = ui.input(value=text, placeholder="none" if option.is_optional else "", autocomplete=known or None)
-        field.on_value_change(changed)
+        field = ui.input(value=text, placeholder="none" if option.is_optional else "").on_value_change(changed)
+        if known := self.known.get(option.name):
+            with ui.element("datalist").props(f"id={field.html_id}-datalist"):  # what NiceGUI's input names as its list
+                for value in known:
+                    ui.element("option").props["value"] = value
         field.props("outlined dense hide-bottom-space").classes("w-full")
 
     async def _choose(self, group: str, value: Any) -> None:

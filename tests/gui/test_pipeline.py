@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dlc_core.frames.frame_files import remember_crop
-from dlc_core.gui.network_states import newest_log, run_names
+from dlc_core.gui.network_states import newest_log, suggestions
 from dlc_core.gui.pipeline import DONE, PART, READY, ROWS, WAITING, Step, next_step, read_pipeline
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.journal import Edit
@@ -140,7 +140,9 @@ def test_runs_tell_how_far_they_are_and_how_good(project):
         "first (shuffle 1)": ("step 100 of 200, test error 3.50 px", PART),
         "second (shuffle 1)": ("step 100 of 100, test error 3.50 px", DONE),
     }
-    assert sorted(run_names(project)) == ["first", "second"]
+    known = suggestions(project)
+    assert sorted(known["run"]) == ["first", "second"]
+    assert {Path(file).parent.name for file in known["init_weights"]} == {"first", "second"}
     log = newest_log(project)
     assert log is not None
     assert [row["loss"] for row in log[1]] == ["0.5", "0.25"]
