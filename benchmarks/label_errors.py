@@ -7,7 +7,7 @@ Question    Ten of openfield's labels are made wrong: three pairs are swapped wi
 Data        openfield-Pranav-2018-10-30: 116 labelled frames 640 x 480, 4 body parts, 464 labels.
 Command     python benchmarks/label_errors.py --data ../shared/data
 Hardware    any: under 15 minutes a seed on a core. The length is in steps, so load changes nothing.
-Seeds       1, 2, 3 (which labels, folds and training); `--seeds 2 3 --add` adds to a result. The JSON says which it holds.
+Seeds       1, 2, 3 (which labels, folds and training); `--add` adds to a result, which says which it holds.
 Expected    at least 8 of 10 in every seed. The labels as they are published may have errors, too.
 
 Every step is the command a user would type, in a copy of the project.
