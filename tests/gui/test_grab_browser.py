@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from dlc_core.frames.frame_files import existing_frames, read_crops
+from dlc_core.frames.grab import grab_frames
 from dlc_core.project.create import create_project
+from dlc_core.project.edit_config import set_crop
 from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
@@ -173,6 +175,20 @@ def test_a_frame_that_cannot_be_written_is_said_and_not_counted(opened, folder):
     assert "was not written" in opened.said()
     assert opened.page.locator(".dlc-timeline .grabbed").count() == 0
     opened.page.problems.clear()  # the browser notes the refused request
+
+
+def test_what_others_did_meanwhile_is_seen_and_a_frame_grabbed_by_mistake_is_put_aside(opened, folder, project):
+    opened.grab()
+    with VideoReader(project.root / "videos" / "mouse 1.mp4") as reader:
+        grab_frames(reader, folder, [50, 60], None)
+    set_crop(project, project.root / "videos" / "mouse 1.mp4", Crop(10, 90, 20, 100))
+    opened.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    opened.page.wait_for_function("() => document.querySelectorAll('.dlc-timeline .existing').length === 2")
+    assert opened.page.get_by_label("x1").input_value() == "10"
+    opened.page.get_by_text("Put frame 0 aside").click()
+    opened.page.wait_for_function("() => document.querySelectorAll('.dlc-grab aside .list button').length === 2")
+    assert existing_frames(folder) == {50, 60}
+    assert (folder / "removed" / "img000.png").is_file()
 
 
 def test_scrolling_fast_ends_at_the_last_wanted_frame_which_a_key_pressed_too_early_grabs(opened, folder):

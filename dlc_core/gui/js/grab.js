@@ -73,8 +73,14 @@ export default {
     this.onKey = (e) => this.key(e);
     window.addEventListener("keydown", this.onKey);
     window.addEventListener("keyup", this.onKey);
+    this.onFocus = () => this.look();
+    window.addEventListener("focus", this.onFocus);
   },
-  unmounted() { window.removeEventListener("keydown", this.onKey); window.removeEventListener("keyup", this.onKey); },
+  unmounted() {
+    window.removeEventListener("keydown", this.onKey);
+    window.removeEventListener("keyup", this.onKey);
+    window.removeEventListener("focus", this.onFocus);
+  },
   methods: {
     async ask(path, body) {
       const sent = body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
@@ -154,13 +160,24 @@ export default {
         const { [index]: gone, ...others } = this.fresh;
         this.fresh = others;
         this.problem = `Frame ${index} was not written: ${error.message}`;
+        this.look();
       }
+    },
+    // What others did meanwhile: frames taken in another window or by a command, a crop changed in config.yaml.
+    async look() {
+      if (!this.frames || this.saving) return;
+      const name = this.name, found = await this.ask("").catch(() => null);
+      if (!found || name !== this.name || this.saving) return;
+      Object.assign(this, { existing: found.existing, crops: { ...found.crops }, crop: found.crop });
+      this.fresh = Object.fromEntries(Object.entries(this.fresh)
+        .filter(([index, state]) => state === "waiting" || found.existing.includes(Number(index))));
     },
     async takeBack() {
       const index = this.at;
       try {
         const found = await this.ask("/aside", { index }), { [index]: gone, ...others } = this.fresh;
         this.fresh = others;
+        this.existing = this.existing.filter((one) => one !== index);
         this.said = `${found.file} was put into the folder removed.`;
       } catch (error) { this.problem = error.message; }
     },
