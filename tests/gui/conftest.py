@@ -117,7 +117,7 @@ def served(project: Project):
         one.end(signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright runs an event loop of its own, in which other tests cannot run theirs
 def browser():
     """Return a headless Chromium driven by Playwright."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
