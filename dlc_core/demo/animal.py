@@ -165,7 +165,7 @@ def _paint(canvas: _Canvas, posture: Posture, look: Look) -> None:
     thickness = np.linspace(0.2, 0.07, len(posture.tail) - 1) * unit
     for start, end, width in zip(posture.tail[:-1], posture.tail[1:], thickness, strict=True):
         canvas.line(start, end, width, look.skin)
-    canvas.disc(tail_tip, 0.11 * unit, look.eye)
+    canvas.disc(tail_tip, 0.11 * unit, look.tip)
     back = np.arctan2(*(tail_base - spine)[::-1])
     canvas.ellipse(spine + 0.4 * unit * _direction(back), (0.95 * unit, 0.66 * unit), back, look.fur)
     canvas.ellipse(

@@ -26,6 +26,7 @@ class Look:
     tag_left: Colour = (228, 62, 44)
     tag_right: Colour = (38, 110, 226)
     eye: Colour = (20, 18, 18)
+    tip: Colour = (20, 18, 18)
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,15 @@ SECOND = Scene(
         fur_light=(228, 221, 210),
         skin=(222, 178, 168),
         ear=(208, 172, 162),
-        tag_left=(200, 92, 76),
-        tag_right=(80, 126, 206),
-        eye=(20, 18, 18),
+        tag_left=(60, 150, 80),
+        tag_right=(214, 176, 50),
+        eye=(120, 40, 44),
+        tip=(236, 228, 222),
     ),
     Motion(pace=1.5, head=0.7, bend=0.8, tail=1.0),
     light=0.6,
 )
-"""A pale mouse in dim light that runs and curls up."""
+"""A pale mouse with other tags in dim light, that runs and curls up."""
 
 
 def scene(frame: int, change_at: int | None) -> Scene:

@@ -55,9 +55,9 @@ def test_the_tags_of_the_second_animal_are_where_the_truth_says():
     y, x = np.mgrid[:240, :320]
     for posture in postures(300, 240, 320, 2, change_at=0)[100::40]:
         image = draw(grey, posture, SECOND.look).astype(float)
-        redness = np.clip(image[..., 0] - image[..., 2] - 70, 0, None)  # zero for the skin of the ear around the tag
-        blueness = np.clip(image[..., 2] - image[..., 0] - 70, 0, None)
-        for part, weight in ((LEFT, redness), (RIGHT, blueness)):
+        red, green, blue = image[..., 0], image[..., 1], image[..., 2]
+        # Both are zero for the skin of the ear around the tag.
+        for part, weight in ((LEFT, np.clip(green - red, 0, None)), (RIGHT, np.clip(red - blue - 60, 0, None))):
             px, py = posture.keypoints[part]
             near = weight * ((x - px) ** 2 + (y - py) ** 2 <= (0.26 * posture.unit) ** 2)
             centre = np.array([(near * x).sum(), (near * y).sum()]) / near.sum()
