@@ -12,7 +12,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _IN_BROWSER = {"extract-frames": "label", "extract-outliers": "refine"}
 _STEPS = [word for verb in VERBS for word in (verb.command, _IN_BROWSER.get(verb.command)) if word]
 _ORDER = ["create-project", "add-videos", *_STEPS, "gui", "config", "plugins", "doctor", "demo"]
+
+Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
 
 USER_ERROR, OUR_ERROR, INTERRUPTED = 2, 1, 130
 
@@ -51,7 +53,7 @@ def browser_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _as_it_is(command: Callable[..., Any]) -> Callable[..., Any]:
+def _as_it_is(command: Command) -> Command:
     return command
 
 
