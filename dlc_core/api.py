@@ -15,24 +15,21 @@ behaviors. Nature Protocols 14, 2152-2176 (2019).
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dlc_core.api_browser import grab_frames, label_frames, refine_labels
+from dlc_core.api_calls import AnyPath, Paths, listed, names_option, open_project, run_step, run_with, video_options
+from dlc_core.api_filtering import filterpredictions
+from dlc_core.api_refinement import extract_outlier_frames, merge_datasets
 from dlc_core.console import Outcome
 from dlc_core.errors import ConfigError
-from dlc_core.overrides import quote, quote_free_values
+from dlc_core.overrides import quote_free_values
 from dlc_core.verbs import verb_named
 
 if TYPE_CHECKING:
     from dlc_core.plugin_api.hydra_bridge import Composed
-    from dlc_core.project.project import Project
-
-AnyPath = str | PathLike[str]
-Paths = AnyPath | Sequence[AnyPath]
-"""Several paths, or a single one."""
 
 __all__ = [
     "add_new_videos",
@@ -44,7 +41,12 @@ __all__ = [
     "create_training_dataset",
     "evaluate_network",
     "extract_frames",
+    "extract_outlier_frames",
+    "filterpredictions",
+    "label_frames",
+    "merge_datasets",
     "plot_trajectories",
+    "refine_labels",
     "run_step",
     "train_network",
 ]
@@ -69,32 +71,8 @@ def compose(overrides: Sequence[str] = (), verb: str = "train", config: AnyPath 
     """
     from dlc_core.plugin_api import hydra_bridge
 
-    project = _open(config) if config is not None else None
+    project = open_project(config) if config is not None else None
     return hydra_bridge.compose(verb_named(verb).name, quote_free_values(list(overrides)), project)
-
-
-def run_step(verb: str, project: Project | None, overrides: Sequence[str] = (), arguments: Paths = ()) -> Outcome:
-    """Compose and run one step of the protocol, as the command line does.
-
-    Parameters
-    ----------
-    verb : str
-        Name of the step.
-    project : Project or None
-        None only for steps that can do without.
-    overrides : sequence of str
-        In Hydra's syntax, free values quoted (`dlc_core.overrides.quote_free_values`).
-    arguments : path or sequence of path
-        Videos, or what else the step takes (`dlc_core.verbs.Verb.arguments`).
-    """
-    from dlc_core.plugin_api import hydra_bridge
-
-    step = verb_named(verb)
-    composed = hydra_bridge.compose(step.name, list(overrides), project)
-    module, _, attribute = step.run.partition(":")
-    outcome = getattr(importlib.import_module(module), attribute)(project, composed, _listed(arguments))
-    assert isinstance(outcome, Outcome)
-    return outcome
 
 
 def create_new_project(
@@ -108,7 +86,7 @@ def create_new_project(
     from dlc_core.project.create import create_project
 
     place = Path(working_directory or ".")
-    made = create_project(project, experimenter, _listed(videos), place, copy_videos=copy_videos)
+    made = create_project(project, experimenter, listed(videos), place, copy_videos=copy_videos)
     return str(made.root / "config.yaml")
 
 
@@ -116,7 +94,7 @@ def add_new_videos(config: AnyPath, videos: Paths, copy_videos: bool = False) ->
     """Add videos to a project."""
     from dlc_core.project.create import add_videos
 
-    add_videos(_open(config), _listed(videos), copy_videos=copy_videos)
+    add_videos(open_project(config), listed(videos), copy_videos=copy_videos)
 
 
 def extract_frames(
@@ -134,7 +112,7 @@ def extract_frames(
     config : path
         The project.
     mode : str
-        ``"automatic"``: a frame selector chooses.
+        ``"automatic"``: a frame selector chooses. ``"manual"``: a person does, in the browser, until Ctrl+C.
     algo : str
         The frame selector: ``"kmeans"``, ``"uniform"``, or one of a plugin.
     crop : bool
@@ -147,12 +125,14 @@ def extract_frames(
     Raises
     ------
     ConfigError
-        Another mode than automatic was asked for.
+        There is no such mode, or one that is given makes no sense with options.
     """
+    if mode == "manual":
+        return grab_frames(config, videos_list, overrides)
     if mode != "automatic":
-        raise ConfigError(f"mode is {mode!r}; frames are chosen with mode='automatic' and algo=<frame selector>.")
+        raise ConfigError(f"mode is {mode!r}; 'automatic' (with algo=<frame selector>) or 'manual' is expected.")
     options = {"selector": algo, "crop": "video_sets" if crop else "none"}
-    return _run("extract_frames", config, options, overrides, videos_list)
+    return run_with("extract_frames", config, options, overrides, videos_list)
 
 
 def check_labels(config: AnyPath, folders: Paths = (), overrides: Sequence[str] = ()) -> Outcome:
@@ -167,7 +147,7 @@ def check_labels(config: AnyPath, folders: Paths = (), overrides: Sequence[str] 
     overrides : sequence of str
         More options.
     """
-    return _run("check_labels", config, {}, overrides, folders)
+    return run_with("check_labels", config, {}, overrides, folders)
 
 
 def create_training_dataset(
@@ -190,7 +170,7 @@ def create_training_dataset(
         More options.
     """
     shuffles = None if Shuffles is None else list(Shuffles)
-    return _run("create_dataset", config, {"num_shuffles": num_shuffles, "shuffles": shuffles}, overrides)
+    return run_with("create_dataset", config, {"num_shuffles": num_shuffles, "shuffles": shuffles}, overrides)
 
 
 def train_network(
@@ -212,7 +192,7 @@ def train_network(
         "training.save_iters": saveiters,
         "training.steps": maxiters,
     }
-    return _run("train", config, options, overrides)
+    return run_with("train", config, options, overrides)
 
 
 def evaluate_network(
@@ -248,7 +228,7 @@ def evaluate_network(
     asked = shuffle if Shuffles is None else Shuffles
     numbers = [1] if asked is None else [asked] if isinstance(asked, int) else list(asked)
     options = {"trainingsetindex": trainingsetindex, "plotting": plotting}
-    return [_run("evaluate", config, {"shuffle": number, **options}, overrides) for number in numbers]
+    return [run_with("evaluate", config, {"shuffle": number, **options}, overrides) for number in numbers]
 
 
 def analyze_videos(
@@ -264,11 +244,11 @@ def analyze_videos(
 ) -> Outcome:
     """Find the pose in every frame of videos or folders of videos (step I of the protocol)."""
     options = {
-        **_video_options(videotype, shuffle, trainingsetindex, destfolder),
+        **video_options(videotype, shuffle, trainingsetindex, destfolder),
         "exporter": "[h5,csv]" if save_as_csv else "[h5]",
         "batch_size": batchsize,
     }
-    return _run("analyze", config, options, overrides, videos)
+    return run_with("analyze", config, options, overrides, videos)
 
 
 def plot_trajectories(
@@ -277,13 +257,21 @@ def plot_trajectories(
     videotype: str = "",
     shuffle: int | None = None,
     trainingsetindex: int | None = None,
+    filtered: bool | str = False,
     displayedbodyparts: str | Sequence[str] = "all",
     destfolder: AnyPath | None = None,
     overrides: Sequence[str] = (),
 ) -> Outcome:
-    """Draw trajectories, positions, likelihoods and jumps of analysed videos."""
-    options = _video_options(videotype, shuffle, trainingsetindex, destfolder)
-    return _run("plot", config, {**options, **_shown(displayedbodyparts)}, overrides, videos)
+    """Draw trajectories, positions, likelihoods and jumps of analysed videos.
+
+    With `filtered` those that a filter smoothed: True, or the filter's name if several did.
+    """
+    options = {
+        **video_options(videotype, shuffle, trainingsetindex, destfolder),
+        **names_option("displayedbodyparts", displayedbodyparts),
+        "filtered": filtered or None,
+    }
+    return run_with("plot", config, options, overrides, videos)
 
 
 def create_labeled_video(
@@ -292,6 +280,7 @@ def create_labeled_video(
     videotype: str = "",
     shuffle: int | None = None,
     trainingsetindex: int | None = None,
+    filtered: bool | str = False,
     displayedbodyparts: str | Sequence[str] = "all",
     destfolder: AnyPath | None = None,
     draw_skeleton: bool | None = None,
@@ -299,53 +288,13 @@ def create_labeled_video(
     displaycropped: bool | None = None,
     overrides: Sequence[str] = (),
 ) -> Outcome:
-    """Write analysed videos with the poses drawn in (step J of the protocol)."""
+    """Write analysed videos with the poses drawn in (step J of the protocol); `filtered` as for `plot_trajectories`."""
     options = {
-        **_video_options(videotype, shuffle, trainingsetindex, destfolder),
-        **_shown(displayedbodyparts),
+        **video_options(videotype, shuffle, trainingsetindex, destfolder),
+        **names_option("displayedbodyparts", displayedbodyparts),
+        "filtered": filtered or None,
         "draw_skeleton": draw_skeleton,
         "trailpoints": trailpoints,
         "displaycropped": displaycropped,
     }
-    return _run("label_video", config, options, overrides, videos)
-
-
-def _video_options(
-    videotype: str, shuffle: int | None, trainingsetindex: int | None, destfolder: AnyPath | None
-) -> dict[str, Any]:
-    """Return only what the caller said: an address that is given demands that very network."""
-    return {
-        "videotype": videotype or None,
-        "shuffle": shuffle,
-        "trainingsetindex": trainingsetindex,
-        "destfolder": None if destfolder is None else str(destfolder),
-    }
-
-
-def _shown(bodyparts: str | Sequence[str]) -> dict[str, Any]:
-    if bodyparts == "all":
-        return {}
-    names = [bodyparts] if isinstance(bodyparts, str) else list(bodyparts)
-    return {"displayedbodyparts": "[" + ",".join(quote(name) for name in names) + "]"}
-
-
-def _listed(paths: Paths) -> list[str]:
-    """Return paths as a list; a single one is not the sequence of its characters."""
-    return [str(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
-
-
-def _open(config: AnyPath) -> Project:
-    from dlc_core.project.project import Project
-
-    return Project.open(Path(config))
-
-
-def _run(
-    verb: str, config: AnyPath, options: dict[str, Any], overrides: Sequence[str], arguments: Paths = ()
-) -> Outcome:
-    given = [
-        f"{key}={quote(value) if key in ('destfolder', 'videotype') else value}"
-        for key, value in options.items()
-        if value is not None
-    ]
-    return run_step(verb, _open(config), [*given, *quote_free_values(list(overrides))], arguments)
+    return run_with("label_video", config, options, overrides, videos)

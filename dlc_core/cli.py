@@ -11,8 +11,8 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -25,7 +25,11 @@ from dlc_core.verbs import VERBS, Verb, settings_of
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
-_ORDER = ["create-project", "add-videos", *(verb.command for verb in VERBS), "config", "plugins", "doctor", "demo"]
+_IN_BROWSER = {"extract-frames": "label", "extract-outliers": "refine"}
+_STEPS = [word for verb in VERBS for word in (verb.command, _IN_BROWSER.get(verb.command)) if word]
+_ORDER = ["create-project", "add-videos", *_STEPS, "gui", "config", "plugins", "doctor", "demo"]
+
+Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
 
 USER_ERROR, OUR_ERROR, INTERRUPTED = 2, 1, 130
 
@@ -33,7 +37,24 @@ project_option = click.option(
     "-p", "--project", "project_path", help="Folder of the project; else the nearest one upwards."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask, go on.")
+manual_option = click.option("--manual", is_flag=True, help="Do it by hand, in the browser.")
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+def browser_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that can open the browser application."""
+    for option in (
+        click.option("--no-open", is_flag=True, help="Do not open a browser."),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address; others let others in."),
+        click.option("--port", type=click.IntRange(0, 65535), help="Port; the first free one from 8088 on."),
+    ):
+        command = option(command)
+    return command
+
+
+def _as_it_is(command: Command) -> Command:
+    return command
 
 
 class Protocol(click.Group):
@@ -186,17 +207,52 @@ def _add(verb: Verb) -> None:
     @project_option
     @json_option
     @debug_option
+    @(yes_option if verb.asks else _as_it_is)
+    @(manual_option if verb.page else _as_it_is)
+    @(browser_options if verb.page else _as_it_is)
     def command(
-        tokens: tuple[str, ...], multirun: bool, wants_help: bool, project_path: str | None, as_json: bool
+        tokens: tuple[str, ...],
+        multirun: bool,
+        wants_help: bool,
+        project_path: str | None,
+        as_json: bool,
+        yes: bool = False,
+        manual: bool = False,
+        **browser: Any,
     ) -> None:
+        if yes:
+            tokens = ("yes=true", *tokens)
         if wants_help:
             from dlc_core.help import verb_help
 
             print(verb_help(verb, project_path, tokens))
             return
+        if manual:
+            _open_by_hand(verb, project_path, tokens, **browser)
+            return
         if as_json:
             keep_stdout_for_data()
         finish(run_verb(verb, project_path, tokens, multirun), as_json)
+
+
+def _open_by_hand(
+    verb: Verb, project_path: str | None, tokens: Sequence[str], port: int | None, host: str, no_open: bool
+) -> None:
+    """Open the page on which a step is done by hand, with the video that was named."""
+    from dlc_core.browser import open_page
+    from dlc_core.frames.extract import chosen_videos
+    from dlc_core.project.project import Project
+
+    overrides, arguments = sort_tokens(tokens)
+    if overrides or len(arguments) > 1:
+        extra = [*overrides, *arguments[1:]][0]
+        raise click.UsageError(
+            f"{extra!r} means nothing with --manual, which takes one video and no options: a person chooses. "
+            "Leave it out, or leave out --manual."
+        )
+    project = Project.chosen(project_path) or Project.find()
+    query = {"video": next(iter(chosen_videos(project, arguments))).name} if arguments else {}
+    open_page(project, verb.page, query, host=host, port=port, opens=not no_open)
 
 
 def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -210,7 +266,7 @@ def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) 
 def main() -> None:
     """Run ``dlc``: errors of the user are one line and exit code 2, ours are 1."""
     warnings.showwarning = _show_warning
-    from dlc_core import commands  # noqa: F401 - adds the verbs that are plain click commands
+    from dlc_core import commands, gui_commands  # noqa: F401 - add the verbs that are plain click commands
 
     debug = "--debug" in sys.argv
     show_tracebacks(debug)

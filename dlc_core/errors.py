@@ -5,7 +5,8 @@
     DlcError                          anything a user can act on
     ├── ConfigError (ValueError)      an option, a preset, a key of config.yaml or pose_cfg.yaml
     ├── DataError (ValueError)        a video, an image, a label table, a stored result
-    │   └── DiskError (OSError)       the file system refused: full, read-only, name too long
+    │   ├── DiskError (OSError)       the file system refused: full, read-only, name too long
+    │   └── EditConflict              somebody else changed a frame since it was shown
     ├── ProjectError (LookupError)    no project here, or not the project that was meant
     ├── RunError (LookupError)        no such run or snapshot
     │   └── RunTakenError             the run's folder is another training's
@@ -22,7 +23,7 @@ The command line prints it as one line and exits with 2; any other exception is 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class DlcError(Exception):
@@ -39,6 +40,28 @@ class DataError(DlcError, ValueError):
 
 class DiskError(DataError, OSError):
     """The file system refused to read or write."""
+
+
+class EditConflict(DataError):  # noqa: N818 - what happened, not an error of anybody
+    """Somebody else changed a frame between showing it and editing it; nothing was changed.
+
+    Parameters
+    ----------
+    message : str
+        Who reads it edits labels.
+    image : str
+        The frame.
+    points : mapping of str to tuple of float
+        Its points as they are now.
+    revision : int
+        Of this state, for another try.
+    """
+
+    def __init__(self, message: str, image: str, points: Mapping[str, tuple[float, ...]], revision: int) -> None:
+        super().__init__(message)
+        self.image = image
+        self.points = dict(points)
+        self.revision = revision
 
 
 class ProjectError(DlcError, LookupError):

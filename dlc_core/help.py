@@ -27,12 +27,16 @@ def verb_help(verb: Verb, project_path: str | None = None, tokens: Sequence[str]
     files = f"[{verb.arguments}]... " if verb.arguments else ""
     lines = [f"Usage: dlc {verb.command} [-p PROJECT] [-m] {files}[name=value]..."]
     lines += ["", f"  {verb.summary}"]
-    offered = {group: names for group in _groups(composed) if (names := group_options(group, verb.name))}
+    offered = {group: names for group in choice_groups(verb, composed) if (names := group_options(group, verb.name))}
     if offered:
         lines += ["", "Choices:", *(f"  {group}: {', '.join(names)}" for group, names in offered.items())]
     lines += ["", "Options, as they are now:", *_option_lines(verb, composed)]
+    lines += [""]
+    if verb.page:
+        lines += ["  --manual               choose by hand in the browser (--port, --host, --no-open as for `dlc gui`)"]
+    if verb.asks:
+        lines += ["  -y, --yes              do not ask, go on (for scripts)"]
     lines += [
-        "",
         "  -p, --project FOLDER   the project; else the nearest one upwards",
         "  -m, --multirun         run every combination of comma-separated values (hydra/launcher=joblib: at once)",
         "  --json                 print the result as JSON",
@@ -113,7 +117,7 @@ def completions(command: str, incomplete: str) -> list[str]:
         composed = compose(verb.name)
     except DlcError:
         return []
-    groups = _groups(composed)
+    groups = choice_groups(verb, composed)
     option, equals, typed = incomplete.partition("=")
     if equals:
         doc = documentation(verb, composed).get(option)
@@ -125,8 +129,12 @@ def completions(command: str, incomplete: str) -> list[str]:
     return sorted({name for name in names if name.startswith(incomplete)})
 
 
-def _groups(composed: Composed) -> list[str]:
-    return [*dict.fromkeys([*composed.choices, "experiment"])]
+def choice_groups(verb: Verb, composed: Composed) -> list[str]:
+    """Return the config groups in which something is chosen, or can be, as a detector in ``check-labels``."""
+    from dlc_core.plugin_api.kinds import KINDS
+
+    can_be = [kind.group for kind in KINDS if kind.group in settings_of(verb).__dataclass_fields__]
+    return [*dict.fromkeys([*composed.choices, *can_be, "experiment"])]
 
 
 def flat(node: object, prefix: str = "") -> dict[str, object]:

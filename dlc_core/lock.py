@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -23,10 +24,12 @@ from dlc_core.files import disk_error
 
 _REFUSED = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _OPEN: set[int] = set()
+_SAID: set[Path] = set()
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.05
 
 
 @contextmanager
-def holding(lock: Path, refusal: Callable[[str], DlcError], elsewhere: str = "") -> Iterator[None]:
+def holding(lock: Path, refusal: Callable[[str], DlcError], elsewhere: str = "", wait_s: float = 0.0) -> Iterator[None]:
     """Hold a lock file; it is removed afterwards.
 
     Parameters
@@ -37,6 +40,8 @@ def holding(lock: Path, refusal: Callable[[str], DlcError], elsewhere: str = "")
         Given who holds the lock, like ``process 71 on cage-pc since 2030-01-31 12:00:00``, returns what is raised.
     elsewhere : str
         How to write to another place, for the message of a DiskError (`dlc_core.files.disk_error`).
+    wait_s : float
+        How many seconds to wait for somebody else to let go.
 
     Raises
     ------
@@ -45,7 +50,7 @@ def holding(lock: Path, refusal: Callable[[str], DlcError], elsewhere: str = "")
     DiskError
         The file cannot be written.
     """
-    descriptor = _acquire(lock, refusal, elsewhere)
+    descriptor = _acquire_within(wait_s, lock, refusal, elsewhere)
     try:
         _OPEN.add(descriptor)
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now().isoformat(" ", "seconds")}
@@ -54,10 +59,49 @@ def holding(lock: Path, refusal: Callable[[str], DlcError], elsewhere: str = "")
             os.write(descriptor, json.dumps(holder).encode())
         yield
     finally:
-        with suppress(OSError):  # a file that cannot be removed (on Windows an open one) stays, unlocked
-            lock.unlink(missing_ok=True)
-        _OPEN.discard(descriptor)
+        try:
+            with suppress(OSError):  # a file that cannot be removed (on Windows an open one) stays, unlocked
+                lock.unlink(missing_ok=True)
+        finally:  # an interruption right then must not leave it locked
+            _OPEN.discard(descriptor)
+            os.close(descriptor)
+
+
+def is_held(lock: Path) -> bool:
+    """Tell whether a living process holds a lock file, by trying to take it for a moment.
+
+    Somebody who asks for the lock in that moment is refused, so this is for those who know that nobody does.
+    """
+    try:
+        descriptor = os.open(lock, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock_descriptor(descriptor, lock)
+    except OSError as exc:
+        return exc.errno in _REFUSED
+    finally:
         os.close(descriptor)
+    return False
+
+
+def _acquire_within(wait_s: float, lock: Path, refusal: Callable[[str], DlcError], elsewhere: str) -> int:
+    """Return an open descriptor that holds the lock; ask again, ever more rarely, until the time is over."""
+    end, pause = time.monotonic() + wait_s, _FIRST_PAUSE_S
+    refused: list[DlcError] = []
+
+    def note(holder: str) -> DlcError:
+        refused.append(refusal(holder))
+        return refused[-1]
+
+    while True:
+        try:
+            return _acquire(lock, note, elsewhere)
+        except DlcError as exc:
+            if not refused or exc is not refused[-1] or time.monotonic() >= end:
+                raise
+        time.sleep(min(pause, max(0.0, end - time.monotonic())))
+        pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
 def _acquire(lock: Path, refusal: Callable[[str], DlcError], elsewhere: str) -> int:
@@ -123,6 +167,8 @@ else:
         except OSError as exc:
             if exc.errno not in _UNSUPPORTED:
                 raise
-            warn(f"the file system of {lock} has no locks: make sure that no other process does the same there.")
+            if lock.parent not in _SAID:  # once, not with every edit
+                _SAID.add(lock.parent)
+                warn(f"the file system of {lock} has no locks: make sure that no other process does the same there.")
 
     os.register_at_fork(after_in_child=_close_in_child)

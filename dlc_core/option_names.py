@@ -16,6 +16,11 @@ _DEEPLABCUTS = {
     "displayiters": "training.display_iters",
     "net_type": "backbone",
     "augmenter_type": "augmenter",
+    "outlieralgorithm": "detector",
+    "extractionalgorithm": "selector",
+    "comparisonbodyparts": "bodyparts",
+    "numframes2pick": "n",
+    "automatic": "yes",
 }
 """Arguments of DeepLabCut's functions that mean the same under another name here, in the same unit."""
 

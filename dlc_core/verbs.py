@@ -31,6 +31,10 @@ class Verb:
         One line of help.
     without_project : bool
         Whether it can work outside a project, if it is told ``run=`` or ``file=``.
+    asks : bool
+        Whether it asks before it writes; ``--yes`` (its option ``yes``) answers beforehand.
+    page : str
+        The page of the browser application on which it is done by hand (``--manual``), "" for none.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Verb:
     arguments: str = ""
     summary: str
     without_project: bool = False
+    asks: bool = False
+    page: str = ""
 
     @property
     def command(self) -> str:
@@ -53,13 +59,14 @@ VERBS: tuple[Verb, ...] = (
         run="dlc_core.frames.run:extract_frames",
         arguments="VIDEO",
         summary="Choose frames that are worth labelling and write them as images.",
+        page="/grab",
     ),
     Verb(
         name="check_labels",
-        settings="dlc_core.labels.settings:CheckLabelsSettings",
-        run="dlc_core.labels.run:check_labels",
+        settings="dlc_core.outliers.check_settings:JudgeLabelsSettings",
+        run="dlc_core.outliers.run_check:check_labels",
         arguments="FOLDER",
-        summary="Draw the labelled frames and report doubtful labels.",
+        summary="Draw the labelled frames and report doubtful labels; detector=label_error finds wrong ones.",
     ),
     Verb(
         name="create_dataset",
@@ -88,12 +95,28 @@ VERBS: tuple[Verb, ...] = (
         without_project=True,
     ),
     Verb(
+        name="filter",
+        settings="dlc_core.filtering.settings:FilterSettings",
+        run="dlc_core.filtering.run:filter_poses",
+        arguments="VIDEO",
+        summary="Smooth the trajectories of analysed videos.",
+        without_project=True,
+    ),
+    Verb(
         name="export",
         settings="dlc_core.export.settings:ExportSettings",
         run="dlc_core.export.run:export",
         arguments="VIDEO",
         summary="Write analysed poses in other formats.",
         without_project=True,
+    ),
+    Verb(
+        name="extract_outliers",
+        settings="dlc_core.outliers.settings:ExtractOutliersSettings",
+        run="dlc_core.outliers.run:extract_outliers",
+        arguments="VIDEO",
+        summary="Find frames whose poses are probably wrong and write some with machine labels, for a person.",
+        asks=True,
     ),
     Verb(
         name="plot",
@@ -110,6 +133,12 @@ VERBS: tuple[Verb, ...] = (
         arguments="VIDEO",
         summary="Write videos with the poses drawn in.",
         without_project=True,
+    ),
+    Verb(
+        name="merge",
+        settings="dlc_core.refine.settings:MergeSettings",
+        run="dlc_core.refine.run:merge",
+        summary="Join refined machine labels to the labels and begin the next iteration.",
     ),
 )
 
@@ -153,5 +182,5 @@ FREE_VALUES = frozenset(
 )
 """Options whose value is a path or a free name: the command line quotes it for Hydra, whatever it contains."""
 
-FREE_LISTS = frozenset({"displayedbodyparts"})
+FREE_LISTS = frozenset({"bodyparts", "displayedbodyparts", "ensemble"})
 """The same for options that take one name or a list of names in brackets."""

@@ -52,7 +52,8 @@ def test_help_lists_the_verbs_in_the_order_of_the_protocol(dlc):
     verbs = [
         line.split()[0] for line in out.split("Commands:")[1].splitlines() if line.startswith("  ") and line[2:3] != " "
     ]
-    assert verbs[:4] == ["create-project", "add-videos", "extract-frames", "check-labels"]
+    assert verbs[:5] == ["create-project", "add-videos", "extract-frames", "label", "check-labels"]
+    assert verbs.index("refine") == verbs.index("extract-outliers") + 1
     assert verbs.index("train") < verbs.index("evaluate") < verbs.index("analyze") < verbs.index("plot")
 
 

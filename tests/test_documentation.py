@@ -36,6 +36,15 @@ def test_every_file_that_the_documents_name_exists(repository):
             assert list(repository.glob(name)), f"{document} names {name}, which does not exist"
 
 
+def test_every_command_that_the_documents_name_exists(repository):
+    from dlc_core import commands, gui_commands  # noqa: F401 - add their verbs
+    from dlc_core.cli import dlc
+
+    for document in (repository / "README.md", *(repository / "docs").glob("*.md")):
+        named = set(re.findall(r"(?:^|`)dlc ([a-z-]+)", document.read_text(), re.MULTILINE))
+        assert named <= set(dlc.commands), f"{document.name} names commands that do not exist"
+
+
 def test_the_readme_names_every_verb(repository):
     text = (repository / "README.md").read_text()
     missing = [verb.command for verb in VERBS if f"dlc {verb.command}" not in text]

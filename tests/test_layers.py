@@ -11,7 +11,7 @@ import pytest
 
 STAGES = (
     "video", "project", "labels", "frames", "data", "model", "training", "evaluation", "inference", "export",
-    "outliers", "refine", "visualize", "demo",
+    "filtering", "outliers", "refine", "visualize", "gui", "demo",
 )  # fmt: skip
 DATA_TYPES = {"dlc_core.model.structures"}  # dataclasses of tensors that flow through all stages; they import none
 

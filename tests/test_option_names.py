@@ -34,6 +34,20 @@ def test_the_option_that_is_meant_is_named(written, option):
     assert option_meant(TRAIN, written) == option
 
 
+@pytest.mark.parametrize(
+    ("written", "option"),
+    [
+        ("outlieralgorithm", "detector"),
+        ("extractionalgorithm", "selector"),
+        ("comparisonbodyparts", "bodyparts"),
+        ("numframes2pick", "n"),
+        ("epsilon", "detector.epsilon"),
+    ],
+)
+def test_deeplabcut_s_names_for_outliers_lead_to_ours(written, option):
+    assert option_meant(verb_named("extract_outliers"), written) == option
+
+
 def test_the_error_of_an_unknown_option_names_it():
     with pytest.raises(ConfigError, match=r"no option 'maxiters'\. Did you mean training\.steps=\?"):
         compose("train", ["maxiters=10"])

@@ -77,7 +77,7 @@ def test_the_wheel_holds_every_module_and_config_and_nothing_else_at_the_top(whe
         f"{package}/{path.relative_to(repository / folder).as_posix()}"
         for folder, package in folders.items()
         for path in (repository / folder).rglob("*")
-        if path.suffix in (".py", ".yaml") or path.name == "py.typed"
+        if path.suffix in (".py", ".yaml", ".js", ".css", ".html") or path.name == "py.typed"
     }
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc_core.demo.change import FIRST, Colour, Look, scene
 from dlc_core.skeleton import Skeleton
 
 SKELETON = Skeleton(
@@ -33,9 +34,6 @@ _OVERSAMPLING = 4
 _SHIFT = 6  # fractional bits of the coordinates handed to OpenCV
 _MAX_TURN = np.radians(7.0)  # per frame
 
-_FUR, _FUR_LIGHT, _SKIN, _EAR = (92, 82, 74), (128, 116, 104), (214, 160, 148), (168, 128, 118)
-_TAG_LEFT, _TAG_RIGHT, _EYE = (228, 62, 44), (38, 110, 226), (20, 18, 18)
-
 Points = NDArray[np.float64]
 
 
@@ -52,7 +50,7 @@ class Posture:
     unit: float  # pixels; the body is about three units long
 
 
-def postures(frames: int, height: int, width: int, seed: int) -> list[Posture]:
+def postures(frames: int, height: int, width: int, seed: int, change_at: int | None = None) -> list[Posture]:
     """Return the postures of a walk.
 
     Frame i depends on the seed and the frame size, not on `frames`: a longer walk begins with the shorter one.
@@ -65,6 +63,8 @@ def postures(frames: int, height: int, width: int, seed: int) -> list[Posture]:
         Size of the image; the whole animal stays inside.
     seed : int
         Two seeds give two walks.
+    change_at : int or None
+        Frame from which on the animal moves in another way (`dlc_core.demo.change`); None: it never does.
     """
     generator = np.random.default_rng(np.random.SeedSequence((seed, 1)))
     unit = min(height, width) / 10.0
@@ -77,8 +77,11 @@ def postures(frames: int, height: int, width: int, seed: int) -> list[Posture]:
 
     result: list[Posture] = []
     heading: float | None = None
+    hurry = 0.0  # frames by which the animal is ahead of the clock
     for frame in range(frames):
-        t = frame / RATE_FPS
+        motion = scene(frame, change_at).motion
+        t = (frame + hurry) / RATE_FPS
+        hurry += motion.pace - 1
         angle = 2 * np.pi * frequency * t + phase
         centre = np.array([(width - 1) / 2, (height - 1) / 2]) + half * (weight * np.sin(angle)).sum(axis=1)
         velocity = half * (weight * 2 * np.pi * frequency * np.cos(angle)).sum(axis=1)
@@ -86,16 +89,24 @@ def postures(frames: int, height: int, width: int, seed: int) -> list[Posture]:
         if heading is None:
             heading = direction
         missing = (direction - heading + np.pi) % (2 * np.pi) - np.pi
-        heading += float(np.clip(0.25 * missing, -_MAX_TURN, _MAX_TURN))
-        head_turn = 0.45 * np.sin(2 * np.pi * 0.55 * t + turn_phase) + 0.15 * np.sin(2 * np.pi * 1.3 * t)
-        bend = 0.22 * np.sin(2 * np.pi * 0.8 * t + bend_phase)
+        heading += float(np.clip(0.25 * missing, -_MAX_TURN * motion.pace, _MAX_TURN * motion.pace))
+        head_turn = motion.head * np.sin(2 * np.pi * 0.55 * t + turn_phase) + 0.15 * np.sin(2 * np.pi * 1.3 * t)
+        bend = motion.bend * np.sin(2 * np.pi * 0.8 * t + bend_phase)
         wave = 2 * np.pi * 1.1 * t + wave_phase
-        result.append(_posture(centre, heading, head_turn, bend, wave, float(np.hypot(*velocity)) * t, unit))
+        walked = float(np.hypot(*velocity)) * t
+        result.append(_posture(centre, heading, head_turn, bend, wave, motion.tail, walked, unit))
     return result
 
 
 def _posture(
-    centre: Points, heading: float, head_turn: float, bend: float, wave: float, walked: float, unit: float
+    centre: Points,
+    heading: float,
+    head_turn: float,
+    bend: float,
+    wave: float,
+    swing: float,
+    walked: float,
+    unit: float,
 ) -> Posture:
     forward, head_angle, back = heading + bend / 2, heading + head_turn, heading + np.pi + bend
     neck = centre + 0.95 * unit * _direction(forward)
@@ -105,7 +116,7 @@ def _posture(
     right_ear = head - 0.2 * unit * _direction(head_angle) + 0.55 * unit * _direction(head_angle + np.pi / 2)
     tail_base = centre + 1.25 * unit * _direction(back)
     along = np.linspace(0, 1, 25)
-    angles = back + 0.75 * along * np.sin(wave - 2.6 * along)
+    angles = back + swing * along * np.sin(wave - 2.6 * along)
     steps = 1.85 * unit / (len(along) - 1) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     tail = tail_base + np.concatenate([np.zeros((1, 2)), np.cumsum(steps[:-1], axis=0)])
     gait = walked / unit * 0.6
@@ -121,13 +132,16 @@ def _posture(
     return Posture(keypoints, tail, feet, head, heading + bend / 2, head_angle, unit)
 
 
-def draw(image: NDArray[np.uint8], posture: Posture) -> NDArray[np.uint8]:
+def draw(image: NDArray[np.uint8], posture: Posture, look: Look = FIRST.look) -> NDArray[np.uint8]:
     """Return `image` with the animal drawn on it.
 
     Parameters
     ----------
     image : (H, W, 3) uint8
         RGB, left as it is.
+    posture : Posture
+    look : Look
+        The animal's colours.
     """
     height, width = image.shape[:2]
     everything = np.concatenate([posture.keypoints, posture.tail, posture.feet])
@@ -137,38 +151,38 @@ def draw(image: NDArray[np.uint8], posture: Posture) -> NDArray[np.uint8]:
     if x1 >= x2 or y1 >= y2:
         return image.copy()
     canvas = _Canvas(y2 - y1, x2 - x1, origin=(float(x1), float(y1)))
-    _paint(canvas, posture)
+    _paint(canvas, posture, look)
     result = image.copy()
     result[y1:y2, x1:x2] = canvas.over(_shaded(image[y1:y2, x1:x2], posture, (x1, y1)))
     return result
 
 
-def _paint(canvas: _Canvas, posture: Posture) -> None:
+def _paint(canvas: _Canvas, posture: Posture, look: Look) -> None:
     unit = posture.unit
     snout, left_ear, right_ear, spine, tail_base, tail_tip = posture.keypoints
     for foot in posture.feet:
-        canvas.ellipse(foot, (0.26 * unit, 0.14 * unit), posture.body_angle, _SKIN)
+        canvas.ellipse(foot, (0.26 * unit, 0.14 * unit), posture.body_angle, look.skin)
     thickness = np.linspace(0.2, 0.07, len(posture.tail) - 1) * unit
     for start, end, width in zip(posture.tail[:-1], posture.tail[1:], thickness, strict=True):
-        canvas.line(start, end, width, _SKIN)
-    canvas.disc(tail_tip, 0.11 * unit, _EYE)
+        canvas.line(start, end, width, look.skin)
+    canvas.disc(tail_tip, 0.11 * unit, look.tip)
     back = np.arctan2(*(tail_base - spine)[::-1])
-    canvas.ellipse(spine + 0.4 * unit * _direction(back), (0.95 * unit, 0.66 * unit), back, _FUR)
+    canvas.ellipse(spine + 0.4 * unit * _direction(back), (0.95 * unit, 0.66 * unit), back, look.fur)
     canvas.ellipse(
-        spine + 0.35 * unit * _direction(posture.body_angle), (0.95 * unit, 0.56 * unit), posture.body_angle, _FUR
+        spine + 0.35 * unit * _direction(posture.body_angle), (0.95 * unit, 0.56 * unit), posture.body_angle, look.fur
     )
-    canvas.disc(tail_base, 0.15 * unit, _SKIN)
-    canvas.disc(spine, 0.27 * unit, _FUR_LIGHT)
-    canvas.ellipse(posture.head, (0.62 * unit, 0.44 * unit), posture.head_angle, _FUR)
+    canvas.disc(tail_base, 0.15 * unit, look.skin)
+    canvas.disc(spine, 0.27 * unit, look.fur_light)
+    canvas.ellipse(posture.head, (0.62 * unit, 0.44 * unit), posture.head_angle, look.fur)
     nose = posture.head + 0.42 * unit * _direction(posture.head_angle)
-    canvas.ellipse(nose, (0.36 * unit, 0.24 * unit), posture.head_angle, _FUR)
-    for ear, tag in ((left_ear, _TAG_LEFT), (right_ear, _TAG_RIGHT)):
-        canvas.disc(ear, 0.3 * unit, _EAR)
+    canvas.ellipse(nose, (0.36 * unit, 0.24 * unit), posture.head_angle, look.fur)
+    for ear, tag in ((left_ear, look.tag_left), (right_ear, look.tag_right)):
+        canvas.disc(ear, 0.3 * unit, look.ear)
         canvas.disc(ear, 0.17 * unit, tag)
     for side in (-1, 1):
         eye = posture.head + 0.25 * unit * _direction(posture.head_angle)
-        canvas.disc(eye + side * 0.27 * unit * _direction(posture.head_angle + np.pi / 2), 0.07 * unit, _EYE)
-    canvas.disc(snout, 0.13 * unit, _SKIN)
+        canvas.disc(eye + side * 0.27 * unit * _direction(posture.head_angle + np.pi / 2), 0.07 * unit, look.eye)
+    canvas.disc(snout, 0.13 * unit, look.skin)
 
 
 def _shaded(patch: NDArray[np.uint8], posture: Posture, origin: tuple[int, int]) -> NDArray[np.uint8]:
@@ -191,16 +205,16 @@ class _Canvas:
         self._cover = np.zeros(self._colour.shape[:2], np.uint8)
         self._origin = np.asarray(origin)
 
-    def disc(self, centre: Points, radius: float, colour: tuple[int, int, int]) -> None:
+    def disc(self, centre: Points, radius: float, colour: Colour) -> None:
         self.ellipse(centre, (radius, radius), 0.0, colour)
 
-    def ellipse(self, centre: Points, axes: tuple[float, float], angle: float, colour: tuple[int, int, int]) -> None:
+    def ellipse(self, centre: Points, axes: tuple[float, float], angle: float, colour: Colour) -> None:
         turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
         along, across = _direction(angle), _direction(angle + np.pi / 2)
         outline = centre + axes[0] * np.cos(turn)[:, None] * along + axes[1] * np.sin(turn)[:, None] * across
         self._fill(outline, colour)
 
-    def line(self, start: Points, end: Points, width: float, colour: tuple[int, int, int]) -> None:
+    def line(self, start: Points, end: Points, width: float, colour: Colour) -> None:
         self.disc(end, width / 2, colour)
         direction = end - start
         across = np.array([-direction[1], direction[0]]) / max(float(np.hypot(*direction)), 1e-9) * width / 2
@@ -215,7 +229,7 @@ class _Canvas:
         mixed: NDArray[np.uint8] = np.clip(ground * (1 - cover) + colour + 0.5, 0, 255).astype(np.uint8)
         return mixed
 
-    def _fill(self, outline: Points, colour: tuple[int, int, int]) -> None:
+    def _fill(self, outline: Points, colour: Colour) -> None:
         fine = (outline - self._origin) * _OVERSAMPLING + (_OVERSAMPLING - 1) / 2
         fixed = np.rint(fine * (1 << _SHIFT)).astype(np.int32)[None]
         cv2.fillPoly(self._colour, fixed, colour, cv2.LINE_8, _SHIFT)

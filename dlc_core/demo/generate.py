@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc_core.demo.animal import RATE_FPS, SKELETON, Posture, draw, postures
+from dlc_core.demo.change import scene
 from dlc_core.errors import ConfigError
 from dlc_core.seeds import check_seed
 
@@ -40,7 +41,12 @@ class Truth:
 
 
 def generate_video(
-    path: str | os.PathLike[str], frames: int = 300, height: int = 240, width: int = 320, seed: int = 0
+    path: str | os.PathLike[str],
+    frames: int = 300,
+    height: int = 240,
+    width: int = 320,
+    seed: int = 0,
+    change_at: int | None = None,
 ) -> Truth:
     """Write a video of a walking animal and return where its body parts are.
 
@@ -55,28 +61,33 @@ def generate_video(
     seed : int
         Decides the walk, the ground and the noise. The same arguments give the same frames, and a longer video begins
         with the shorter one.
+    change_at : int or None
+        Frame with which another animal in another light begins that moves in another way (`dlc_core.demo.change`);
+        the frames before it stay what they are. None: there is none.
 
     Raises
     ------
     ConfigError
-        The size or the length cannot be drawn, or the seed is negative.
+        The size or the length cannot be drawn, the change lies outside the video, or the seed is negative.
     """
     from dlc_core.video.writer import VideoWriter
 
-    truth = true_keypoints(frames, height, width, seed)
+    truth = true_keypoints(frames, height, width, seed, change_at)
     with VideoWriter(Path(path), RATE_FPS, height, width) as writer:
-        for image in generate_frames(frames, height, width, seed):
+        for image in generate_frames(frames, height, width, seed, change_at):
             writer.write(image)
     return truth
 
 
-def true_keypoints(frames: int, height: int, width: int, seed: int) -> Truth:
+def true_keypoints(frames: int, height: int, width: int, seed: int, change_at: int | None = None) -> Truth:
     """Return where the body parts are in the video that `generate_video` writes for these arguments."""
-    walk = _walk(frames, height, width, seed)
+    walk = _walk(frames, height, width, seed, change_at)
     return Truth(np.stack([posture.keypoints for posture in walk])[:, None].astype(np.float32))
 
 
-def generate_frames(frames: int, height: int, width: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+def generate_frames(
+    frames: int, height: int, width: int, seed: int, change_at: int | None = None
+) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames that `generate_video` encodes.
 
     Yields
@@ -84,10 +95,11 @@ def generate_frames(frames: int, height: int, width: int, seed: int) -> Iterator
     (height, width, 3) uint8
         RGB.
     """
-    walk = _walk(frames, height, width, seed)
+    walk = _walk(frames, height, width, seed, change_at)
     floor = ground(height, width, seed)
     for index, posture in enumerate(walk):
-        yield _lit(draw(floor, posture), index, seed)
+        shown = scene(index, change_at)
+        yield _lit(draw(floor, posture, shown.look), index, seed, shown.light)
 
 
 def ground(height: int, width: int, seed: int) -> NDArray[np.uint8]:
@@ -119,22 +131,24 @@ def ground(height: int, width: int, seed: int) -> NDArray[np.uint8]:
     return image
 
 
-def _walk(frames: int, height: int, width: int, seed: int) -> list[Posture]:
+def _walk(frames: int, height: int, width: int, seed: int, change_at: int | None) -> list[Posture]:
     if frames < 1:
         raise ConfigError(f"a video of {frames} frames was asked for; at least 1 is needed.")
     if min(height, width) < _SMALLEST:
         raise ConfigError(f"frames of {height} x {width} pixels were asked for; both sides need at least {_SMALLEST}.")
-    return postures(frames, height, width, check_seed(seed))
+    if change_at is not None and not 0 <= change_at < frames:
+        raise ConfigError(f"change_at is {change_at}; a frame of the video is needed, from 0 to {frames - 1}.")
+    return postures(frames, height, width, check_seed(seed), change_at)
 
 
-def _lit(image: NDArray[np.uint8], index: int, seed: int) -> NDArray[np.uint8]:
+def _lit(image: NDArray[np.uint8], index: int, seed: int, light: float) -> NDArray[np.uint8]:
     """Return `image` under a lamp that drifts and flickers slightly, with the noise of a sensor."""
     height, width = image.shape[:2]
     generator = np.random.default_rng(np.random.SeedSequence((seed, 3, index)))
     t = index / RATE_FPS
     x = (np.arange(width, dtype=np.float32) / width - 0.5 - 0.15 * np.sin(0.5 * t)) ** 2
     y = (np.arange(height, dtype=np.float32) / height - 0.5 - 0.15 * np.cos(0.4 * t)) ** 2
-    lamp = 1.06 + 0.04 * np.sin(0.9 * t) - 0.45 * (x[None, :] + y[:, None])
+    lamp = (1.06 + 0.04 * np.sin(0.9 * t) - 0.45 * (x[None, :] + y[:, None])) * np.float32(light)
     noise = generator.standard_normal((height, width, 3), np.float32) * _NOISE
     lit: NDArray[np.uint8] = np.clip(image * lamp[..., None] + noise + 0.5, 0, 255).astype(np.uint8)
     return lit

@@ -17,20 +17,20 @@ from dlc_core.api import run_step
 from dlc_core.console import Outcome, say
 from dlc_core.data.neighbours import frame_index
 from dlc_core.demo.animal import SKELETON
+from dlc_core.demo.compare import errors_px
 from dlc_core.demo.generate import Truth, generate_video
+from dlc_core.demo.person import label
 from dlc_core.errors import ConfigError, ProjectError
-from dlc_core.evaluation.metrics import distances, mean_error, pck
+from dlc_core.evaluation.metrics import mean_error, pck
 from dlc_core.export.sources import find_poses
 from dlc_core.files import write_text
-from dlc_core.labels.files import write_labels
-from dlc_core.labels.table import LabelTable
 from dlc_core.project.create import create_project
 from dlc_core.project.project import Project
 from dlc_core.project.yaml_text import new_text, plain, read_yaml
 from dlc_core.seeds import check_seed
 
 FRAMES, HEIGHT, WIDTH = 400, 240, 320
-_LABELLED = 40
+LABELLED = 40
 _EDITED = {
     "skeleton": [list(edge) for edge in SKELETON.edges],
     "TrainingFraction": [0.8],
@@ -77,7 +77,7 @@ def demo(folder: Path, seed: int = 0, minutes: float = 1.5, steps: int | None = 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ProjectError(f"{folder} holds something already; the demo needs an empty place. Give another folder.")
     started = time.monotonic()
-    project, truth = _labelled_project(folder, seed)
+    project, truth = labelled_project(folder, seed)
     video = project.root / "videos" / "mouse.mp4"
     run_step("create_dataset", project, [f"seed={seed}"])
     length = f"training.minutes={minutes}" if steps is None else f"training.steps={steps}"
@@ -113,25 +113,38 @@ def poor_result(minutes: float) -> str:
     )
 
 
-def _labelled_project(folder: Path, seed: int) -> tuple[Project, Truth]:
-    """Return a new project whose labels are true points, and the truth."""
+def labelled_project(
+    folder: Path, seed: int = 0, frames: int = FRAMES, labelled: int = LABELLED, change_at: int | None = None
+) -> tuple[Project, Truth]:
+    """Return a new project with one video, some of whose frames are labelled with true points, and the truth.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the video ``mouse.mp4`` and the project's folder are made.
+    seed : int
+        Of the animal and the choice of frames.
+    frames, labelled : int
+        Of the video, and how many of them are labelled.
+    change_at : int or None
+        As for `dlc_core.demo.generate.generate_video`; only frames before it are labelled.
+
+    Raises
+    ------
+    ProjectError
+        There is such a project.
+    """
     say(f"Making a video of a mouse whose body parts are known: {folder / 'mouse.mp4'}")
-    truth = generate_video(folder / "mouse.mp4", FRAMES, HEIGHT, WIDTH, seed)
+    truth = generate_video(folder / "mouse.mp4", frames, HEIGHT, WIDTH, seed, change_at)
     project = create_project("demo", "dlc", [folder / "mouse.mp4"], folder, bodyparts=truth.names)
     values = plain(read_yaml(project.config.path))
     write_text(project.config.path, new_text({**values, **_EDITED}))
     project = Project.open(project.root)
-    run_step("extract_frames", project, ["selector=kmeans", f"n={_LABELLED}", f"seed={seed}"])
+    stop = 1.0 if change_at is None else change_at / frames
+    run_step("extract_frames", project, ["selector=kmeans", f"n={labelled}", f"stop={stop}", f"seed={seed}"])
     images = project.labeled_data / "mouse"
-    names = sorted(path.name for path in images.glob("img*.png"))
-    table = LabelTable(
-        scorer=project.scorer,
-        images=tuple(f"labeled-data/mouse/{name}" for name in names),
-        bodyparts=truth.names,
-        keypoints=truth.keypoints[[frame_index(name) for name in names]].astype(np.float64),
-    )
-    write_labels(table, images)
-    say(f"Labelled {len(names)} of {FRAMES} frames with their true points: {images}")
+    names = label(images, project.scorer, truth)
+    say(f"Labelled {len(names)} of {frames} frames with their true points: {images}")
     return project, truth
 
 
@@ -145,11 +158,9 @@ def _network() -> list[str]:
 
 def _errors(project: Project, truth: Truth, video: Path) -> dict[str, float]:
     """Return how far the poses of the frames that were not labelled are from the truth."""
-    poses = find_poses(video)
     labelled = {frame_index(path.name) for path in (project.labeled_data / "mouse").glob("img*.png")}
     others = [frame for frame in range(FRAMES) if frame not in labelled]
-    order = [poses.skeleton.keypoints.index(name) for name in truth.names]
-    apart = distances(poses.load().keypoints[others][:, :, order], truth.keypoints[others])
+    apart = errors_px(find_poses(video), truth)[others]
     return {
         "frames": len(others),
         "mean": round(mean_error(apart), 3),

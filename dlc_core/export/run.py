@@ -8,6 +8,7 @@ from typing import Any
 
 from dlc_core.console import Outcome, say, warn
 from dlc_core.errors import ConfigError, DlcError
+from dlc_core.export.filtered import Filtered
 from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.export.sources import find_store
 from dlc_core.inference.exports import export_store
@@ -38,7 +39,7 @@ def export(project: Project | None, composed: Composed, arguments: Sequence[str]
     for argument in arguments:
         try:
             for video in find_videos([argument], str(config.videotype)):
-                results.append(_one(video, network, destfolder, exporters, bool(config.overwrite)))
+                results.append(_one(video, network, destfolder, exporters, config.filtered, bool(config.overwrite)))
         except DlcError as exc:
             results.append({"video": str(argument), "error": str(exc)})
             warn(str(exc), exc)
@@ -69,11 +70,12 @@ def _one(
     network: NetworkChoice | None,
     destfolder: Path | None,
     exporters: list[Any],
+    filtered: Filtered,
     overwrite: bool,
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"video": str(video)}
     try:
-        store = find_store(video, destfolder=destfolder, network=network)
+        store = find_store(video, destfolder=destfolder, network=network, filtered=filtered)
         result["files"] = [str(path) for path in export_store(store, exporters, overwrite)]
         say(f"{video.name}: wrote {', '.join(Path(path).name for path in result['files'])}")
     except DlcError as exc:

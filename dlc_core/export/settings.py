@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlc_core.project.address import PosesAddress
+from dlc_core.project.address import AnyPosesAddress
 
 
 @dataclass
-class ExportSettings(PosesAddress):
+class ExportSettings(AnyPosesAddress):
     """Options of ``dlc export`` besides which poses and those of the exporters.
 
     Parameters

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, DataError, DlcError, PluginError, suggest
-from dlc_core.frames.frame_files import existing_frames, write_frames
+from dlc_core.frames.frame_files import existing_frames, taken_frames, write_frames
 from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import FrameSelector
 from dlc_core.project.project import Project
@@ -87,6 +87,24 @@ def extract_frames(
     DataError
         A video is not in the project, or the project has none.
     """
+    check_choice(n, start, stop, seed)
+    asked = asked_crop(crop)
+    results = []
+    for video, own_crop in chosen_videos(project, videos).items():
+        folder = project.labeled_data / video.stem
+        part = own_crop if crop == VIDEO_SETS else asked
+        before = existing_frames(folder)
+        try:
+            generator = generator_of(video, seed)
+            results.append(extract_from_video(video, folder, selector, n, start, stop, part, generator))
+        except DlcError as exc:
+            written = tuple(sorted(existing_frames(folder) - before))
+            results.append(ExtractedFrames(video, folder, written, tuple(sorted(before)), str(exc), True))
+    return results
+
+
+def check_choice(n: int, start: float, stop: float, seed: int) -> None:
+    """Raise ConfigError if `n` frames cannot be chosen between these shares of a video, or not with that seed."""
     if n < 1:
         raise ConfigError(f"n is {n}; at least 1 new frame must be asked for.")
     if not 0 <= start < stop <= 1:
@@ -94,19 +112,16 @@ def extract_frames(
             f"start is {start} and stop is {stop}; shares of the video with 0 <= start < stop <= 1 are needed."
         )
     check_seed(seed)
-    asked = None if crop in (VIDEO_SETS, WHOLE) else Crop.parse(crop)
-    results = []
-    for video, own_crop in chosen_videos(project, videos).items():
-        folder = project.labeled_data / video.stem
-        part = own_crop if crop == VIDEO_SETS else asked
-        generator = np.random.default_rng([seed, zlib.crc32(video.stem.encode())])
-        before = existing_frames(folder)
-        try:
-            results.append(extract_from_video(video, folder, selector, n, start, stop, part, generator))
-        except DlcError as exc:
-            written = tuple(sorted(existing_frames(folder) - before))
-            results.append(ExtractedFrames(video, folder, written, tuple(sorted(before)), str(exc), True))
-    return results
+
+
+def asked_crop(crop: str) -> Crop | None:
+    """Return the rectangle that the option `crop` spells out; None for ``video_sets`` and ``none``."""
+    return None if crop in (VIDEO_SETS, WHOLE) else Crop.parse(crop)
+
+
+def generator_of(video: Path, seed: int) -> np.random.Generator:
+    """Return the source of randomness for a video: of its own, so that it does not depend on the others."""
+    return np.random.default_rng([seed, zlib.crc32(video.stem.encode())])
 
 
 def extract_from_video(
@@ -118,8 +133,9 @@ def extract_from_video(
     stop: float,
     crop: Crop | None,
     generator: np.random.Generator,
+    among: NDArray[np.int64] | None = None,
 ) -> ExtractedFrames:
-    """Write `n` new frames of one video into `folder`.
+    """Write `n` new frames of one video into `folder`, of those `among` if some are given.
 
     Raises
     ------
@@ -139,7 +155,9 @@ def extract_from_video(
         if crop is not None:
             crop = crop.within(reader.height, reader.width, str(video))
             crop = None if crop.is_whole(reader.height, reader.width) else crop
-        candidates = candidate_frames(reader.frame_count, start, stop, existing)
+        candidates = candidate_frames(reader.frame_count, start, stop, taken_frames(folder))
+        if among is not None:
+            candidates = np.intersect1d(candidates, among)
         chosen = _chosen(selector, reader, candidates, n, crop, generator)
         frames = reader.frames(chosen.tolist(), crop=crop)
         written = tuple(write_frames(folder, frames, reader.frame_count, crop))
@@ -149,10 +167,10 @@ def extract_from_video(
     return ExtractedFrames(video, folder, written, tuple(sorted(existing)), problem)
 
 
-def candidate_frames(frame_count: int, start: float, stop: float, existing: set[int]) -> NDArray[np.int64]:
-    """Return the sorted int64 numbers of the frames between two shares of the video that do not exist yet."""
+def candidate_frames(frame_count: int, start: float, stop: float, taken: set[int]) -> NDArray[np.int64]:
+    """Return the sorted int64 numbers of the frames between two shares of the video that are not taken yet."""
     first, end = math.floor(frame_count * start), math.ceil(frame_count * stop)
-    return np.setdiff1d(np.arange(first, end, dtype=np.int64), np.array(sorted(existing), np.int64))
+    return np.setdiff1d(np.arange(first, end, dtype=np.int64), np.array(sorted(taken), np.int64))
 
 
 def chosen_videos(project: Project, names: Sequence[str] = ()) -> dict[Path, Crop | None]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dlc_core.errors import DataError
 from dlc_core.files import write_bytes, write_text
+from dlc_core.labels.aside_frames import REMOVED
 from dlc_core.video.crop import Crop
 
 CROP_FILE = "crop.json"
@@ -32,7 +33,18 @@ def existing_frames(folder: Path) -> set[int]:
     """Return the numbers of the frames that have an image in `folder`, however many digits their names have."""
     if not folder.is_dir():
         return set()
-    return {int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))}
+    return {number for path in folder.iterdir() if (number := frame_number(path.name)) is not None}
+
+
+def taken_frames(folder: Path) -> set[int]:
+    """Return the numbers of the frames that no program chooses again: with an image, or removed by a person."""
+    return existing_frames(folder) | existing_frames(folder / REMOVED)
+
+
+def frame_number(name: str) -> int | None:
+    """Return the frame's number in an image's file name, 42 for ``img0042.png``; None for another name."""
+    match = _NAME.fullmatch(name)
+    return int(match[1]) if match else None
 
 
 def read_crops(folder: Path) -> dict[str, Crop]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import platform
 import time
@@ -22,15 +21,14 @@ from dlc_core.inference.frame_stream import batches
 from dlc_core.inference.lock import locked
 from dlc_core.inference.memory import enough_memory
 from dlc_core.inference.network import Network
-from dlc_core.inference.pose_store import PoseStore, StoreHeader, store_path
+from dlc_core.inference.pose_store import PoseStore, store_path
 from dlc_core.inference.predictor import ENGINE, Prediction, Predictor
 from dlc_core.inference.store_files import is_tidy, remove_half_chunks, replacement_path, tidy
+from dlc_core.inference.store_header import StoreHeader
 from dlc_core.plugin_api.border import blaming
 from dlc_core.video.crop import Crop
-from dlc_core.video.probe import lost_frames
+from dlc_core.video.probe import fingerprint, lost_frames
 from dlc_core.video.reader import VideoReader
-
-_FINGERPRINT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -207,17 +205,6 @@ def _inspect(video: Path, crop: Crop | None) -> _Video:
         if inside is not None and inside.is_whole(*size):
             inside = None
         return _Video(video.absolute(), float(reader.fps), size, inside, fingerprint(video))
-
-
-def fingerprint(video: Path) -> str:
-    """Return a hash of the size and of the first and last MiB of a file: enough to tell one recording from another."""
-    size = video.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with video.open("rb") as file:
-        digest.update(file.read(_FINGERPRINT_BYTES))
-        file.seek(max(0, size - _FINGERPRINT_BYTES))
-        digest.update(file.read(_FINGERPRINT_BYTES))
-    return digest.hexdigest()
 
 
 def _finished(path: Path, network: Network, about: _Video, options: AnalysisOptions) -> Analysed | None:

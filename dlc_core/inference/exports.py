@@ -13,6 +13,7 @@ import numpy as np
 from dlc_core.console import say
 from dlc_core.errors import DataError, DlcError
 from dlc_core.files import check_name, disk_errors, file_hash
+from dlc_core.inference.filtered_stores import TableRecord, filter_name, table_records, tables_stem
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.pose_store import PoseStore
 from dlc_core.plugin_api.border import blaming
@@ -48,7 +49,7 @@ class ExporterChoice:
 
 
 def target_of(exporter: Exporter, poses: PoseFile, stem: Path) -> Path:
-    """Return which file an exporter will write for a store ``<stem>.zarr``.
+    """Return which file an exporter will write for a store whose tables are named ``<stem>.<suffix>``.
 
     An exporter that names its file otherwise says so with a method ``target(poses, path) -> Path``.
     """
@@ -61,12 +62,13 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
     """Write the poses of a finished store with each exporter and return the files; what is up to date stays as it is.
 
     What was exported from poses that this store has replaced is written again too, whatever was chosen: nobody could
-    tell it from the new, and the metadata beside the tables belongs to all of them.
+    tell it from the new, and the metadata beside the tables belongs to all of them. The same holds for what was
+    exported from another filter's store, because the tables of all filters have the same names.
 
     Parameters
     ----------
     store : Path
-        ``<video stem><scorer>.zarr``.
+        ``<video stem><scorer>.zarr``, or that of a filter.
     choices : list of ExporterChoice
     overwrite : bool
         Replace files that were changed since they were exported.
@@ -81,12 +83,14 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
         An exporter failed.
     """
     poses = PoseFile.open(store)
-    records: Mapping[str, Mapping[str, Any]] = poses.attributes["exports"]
-    chosen = {_target(choice, poses, store): choice for choice in choices}
-    files = {store.parent / name: one for name, one in records.items() if _is_replaced(poses, one)}
+    stem = tables_stem(store, poses.attributes)
+    tables = table_records(store, poses.attributes)
+    records = {name: table.record for name, table in tables.items()}
+    chosen = {_target(choice, poses, stem): choice for choice in choices}
+    files = {store.parent / name: one for name, one in tables.items() if _is_replaced(poses, one.record)}
     old = {file: one for file, one in files.items() if file.exists()}
-    again = [_again(file, one) for file, one in old.items() if file not in chosen]
-    targets = chosen | {_target(choice, poses, store): choice for choice in again} | chosen
+    again = [_again(file, one.record) for file, one in old.items() if file not in chosen]
+    targets = chosen | {_target(choice, poses, stem): choice for choice in again} | chosen
     for target, choice in targets.items():
         if (overwrite and target in chosen) or not target.exists():
             continue
@@ -95,8 +99,9 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
                 f"{target} differs from what {store.name} holds: somebody changed it. "
                 "Move it away, or replace it with overwrite=true."
             )
-    for file, record in old.items():  # first, because tables share the metadata that is written anew
-        if _is_unchanged(file, record):
+    for file, table in old.items():  # first, because tables share the metadata that is written anew
+        if _is_unchanged(file, table.record):
+            _say_why(file, table, poses, file in chosen)
             with disk_errors(file, ELSEWHERE):
                 file.unlink()
     written: list[Path] = []
@@ -113,8 +118,7 @@ def export_store(store: Path, choices: list[ExporterChoice], overwrite: bool = F
     return list(dict.fromkeys(written))
 
 
-def _target(choice: ExporterChoice, poses: PoseFile, store: Path) -> Path:
-    stem = store.with_name(store.name.removesuffix(store.suffix))
+def _target(choice: ExporterChoice, poses: PoseFile, stem: Path) -> Path:
     with _plugin_border(choice, stem):
         return check_name(target_of(choice.exporter, poses, stem), "Shorten the video's name or the run's")
 
@@ -139,8 +143,15 @@ def _again(file: Path, record: Mapping[str, Any]) -> ExporterChoice:
         raise DataError(
             f"{file} was exported from poses that are replaced now, and cannot be written again: {exc} Or move it away."
         ) from exc
-    say(f"{file.name} was exported from poses that are replaced now; it is written again.")
     return ExporterChoice(record["exporter"], exporter, record["options"])
+
+
+def _say_why(file: Path, table: TableRecord, poses: PoseFile, is_chosen: bool) -> None:
+    """Say that a file is replaced, unless somebody asked for it and it was this store's."""
+    if table.store != poses.path:
+        say(f"{file.name} held poses by filter={table.filter}; it holds those by filter={filter_name(poses)} now.")
+    elif not is_chosen:
+        say(f"{file.name} was exported from poses that are replaced now; it is written again.")
 
 
 @contextmanager

@@ -179,7 +179,7 @@ class PoseFile:
             skeleton=Skeleton.from_dict(about["skeleton"]),
             scorer=about["scorer"],
             fps=math.nan if about["fps"] is None else float(about["fps"]),
-            frame_size=tuple(about["frame_size"]),
+            frame_size=None if about["frame_size"] is None else tuple(about["frame_size"]),
             crop=None if about["crop"] is None else Crop(*about["crop"]),
             video=_locate_video(path, about["video"]),
             path=path,

@@ -16,22 +16,18 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
 import shutil
-import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlc_core.errors import ConfigError, DataError
 from dlc_core.files import check_name, disk_errors, replacing
-from dlc_core.inference.chunks import MARK, check_chunks, writable
-from dlc_core.inference.pose_file import STORE_FORMAT, STORE_VERSION
+from dlc_core.inference.chunks import check_chunks, writable
 from dlc_core.inference.store_files import (
     ELSEWHERE,
     SUFFIX,
@@ -41,91 +37,12 @@ from dlc_core.inference.store_files import (
     recorded_exports,
     store_to_disk,
 )
-from dlc_core.skeleton import Skeleton
-
-if TYPE_CHECKING:
-    from dlc_core.video.crop import Crop
+from dlc_core.inference.store_header import Header
 
 LONGEST_SUFFIX = "_meta.pickle"
 """The longest ending of any file that is named like the store."""
 
 _SMALLEST_CHUNK, _MOST_CHUNKS = 64, 1024
-
-
-@dataclass(frozen=True)
-class StoreHeader:
-    """What identifies an analysis, written once when its store is created.
-
-    Parameters
-    ----------
-    scorer : str
-        The network's name in file names.
-    skeleton : Skeleton
-    frame_count : int
-        Frames of the video.
-    fps : float
-        NaN when unknown.
-    frame_size : (int, int)
-        Height and width of the full frame.
-    crop : Crop or None
-        What the network sees of it.
-    video : mapping
-        ``name``, ``path`` and ``fingerprint`` of the video.
-    network : mapping
-        ``run``, ``run_folder``, ``snapshot``, ``step``, ``selected_on_test`` and ``sha256`` of the snapshot.
-    engine, precision, device : str
-        How the network is run.
-    batch_size : int
-    project : mapping
-        ``task``, ``date``, ``shuffle``, ``iteration``, ``training_fraction``, ``root``: where the network was trained.
-    config : mapping
-        The resolved options of the analysis.
-    versions : mapping
-        Of Python and the packages that matter.
-    """
-
-    scorer: str
-    skeleton: Skeleton
-    frame_count: int
-    fps: float
-    frame_size: tuple[int, int]
-    crop: Crop | None
-    video: Mapping[str, Any]
-    network: Mapping[str, Any]
-    engine: str
-    precision: str
-    device: str
-    batch_size: int
-    project: Mapping[str, Any]
-    config: Mapping[str, Any]
-    versions: Mapping[str, str]
-
-    def as_attributes(self) -> dict[str, Any]:
-        """Return the attributes of the group, as JSON can hold them."""
-        crop = self.crop
-        return {
-            "format": STORE_FORMAT,
-            "format_version": STORE_VERSION,
-            "id": secrets.token_hex(8),
-            "frames_done": 0,
-            MARK: True,
-            "started": time.time(),
-            "scorer": self.scorer,
-            "fps": None if math.isnan(self.fps) else self.fps,
-            "frame_size": list(self.frame_size),
-            "crop": None if crop is None else [crop.x1, crop.x2, crop.y1, crop.y2],
-            "video": dict(self.video),
-            **self.network,
-            "engine": self.engine,
-            "precision": self.precision,
-            "device": self.device,
-            "batch_size": self.batch_size,
-            "project": dict(self.project),
-            "skeleton": self.skeleton.to_dict(),
-            "config": json.loads(json.dumps(dict(self.config), default=str)),
-            "versions": dict(self.versions),
-            "exports": {},
-        }
 
 
 def store_path(video: Path, scorer: str, destfolder: Path | None = None) -> Path:
@@ -161,7 +78,7 @@ class PoseStore:
         self._pending: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
 
     @classmethod
-    def create(cls, path: Path, header: StoreHeader, chunk: int | None = None) -> Self:
+    def create(cls, path: Path, header: Header, chunk: int | None = None) -> Self:
         """Make an empty store, aside and then into place; one that is there already is replaced (`replace` keeps it).
 
         What the old one had exported stays on record, so that its files are known to be ours.
@@ -169,7 +86,8 @@ class PoseStore:
         Parameters
         ----------
         path : Path
-        header : StoreHeader
+        header : Header
+            A `dlc_core.inference.store_header.StoreHeader` for an analysis.
         chunk : int or None
             Frames in a chunk, a multiple of the batch; None chooses (`chunk_length`).
 
@@ -293,7 +211,7 @@ class PoseStore:
         self.attributes = content["attributes"]
 
 
-def _make_group(path: Path, header: StoreHeader, chunk: int, exports: Mapping[str, Any]) -> None:
+def _make_group(path: Path, header: Header, chunk: int, exports: Mapping[str, Any]) -> None:
     import zarr
     from zarr.codecs import BloscCodec
 

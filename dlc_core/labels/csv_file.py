@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from dlc_core.labels.table import LabelTable
 
 _HEADER = ("scorer", "bodyparts", "coords")
 _FIRST_ROW = len(_HEADER) + 1
+_NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def read_csv(path: str | os.PathLike[str]) -> LabelTable:
     columns = _columns(file, rows[: len(_HEADER)])
     body = [(number, row) for number, row in enumerate(rows[len(_HEADER) :], _FIRST_ROW) if any(row)]
     seen: dict[str, int] = {}
-    keypoints = np.full((len(body), 1, len(columns.bodyparts), 2), np.nan)
+    order = [columns.places[name, coordinate] for name in columns.bodyparts for coordinate in "xy"]
+    values = np.empty((len(body), len(order)))
     for frame, (number, row) in enumerate(body):
         if len(row) < columns.width or any(row[columns.width :]):
             raise DataError(
@@ -67,16 +70,16 @@ def read_csv(path: str | os.PathLike[str]) -> LabelTable:
         if name in seen:
             raise DataError(f"{file} rows {seen[name]} and {number} both label {name!r}; keep one of the rows.")
         seen[name] = number
-        for (bodypart, coordinate), column in columns.places.items():
-            value = _value(file, number, row[column], f"{bodypart} {coordinate}")
-            keypoints[frame, 0, columns.bodyparts.index(bodypart), "xy".index(coordinate)] = value
-    return LabelTable(columns.scorer, tuple(seen), columns.bodyparts, keypoints)
+        values[frame] = [_value(file, number, row[column], columns, column) for column in order]
+    return LabelTable(
+        columns.scorer, tuple(seen), columns.bodyparts, values.reshape(len(body), 1, len(columns.bodyparts), 2)
+    )
 
 
 def index_columns(path: str | os.PathLike[str]) -> int:
     """Return how many columns of the file at `path` hold the frame's name: 1 or 3."""
     file = Path(path)
-    return _columns(file, _rows(file)[: len(_HEADER)]).index_columns
+    return _columns(file, _rows(file, len(_HEADER))).index_columns
 
 
 def write_csv(table: LabelTable, path: str | os.PathLike[str], index_columns: int = 3) -> None:
@@ -134,7 +137,8 @@ def split_name(image: str, index_columns: int) -> tuple[str, ...]:
     return parts
 
 
-def _rows(file: Path) -> list[list[str]]:
+def _rows(file: Path, number: int | None = None) -> list[list[str]]:
+    """Return the cells of the first `number` rows, of all by default."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -151,7 +155,8 @@ def _rows(file: Path) -> list[list[str]]:
                 "decimal points. Save it as 'CSV (comma delimited)' with English number format."
             )
     try:
-        return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text))]
+        rows = itertools.islice(csv.reader(io.StringIO(text)), number)
+        return [[cell.strip() for cell in row] for row in rows]
     except csv.Error as exc:
         raise DataError(f"{file} cannot be read as a csv: {exc}. Expected a label table.") from exc
 
@@ -203,13 +208,14 @@ def _check_header(file: Path, scorers: list[str], bodyparts: list[str], coordina
         raise DataError(f"{file} row 3 has {odd[0]!r}; only x and y are expected.")
 
 
-def _value(file: Path, number: int, cell: str, column: str) -> float:
+def _value(file: Path, number: int, cell: str, columns: _Columns, column: int) -> float:
     if not cell:
-        return float("nan")
+        return _NAN
     try:
-        return float(cell.replace("_", "?"))  # Python reads 1_000 as 1000, nobody else does
+        return float(cell if "_" not in cell else cell.replace("_", "?"))  # only Python reads 1_000 as 1000
     except ValueError as exc:
         hint = " with a decimal point" if "," in cell else ""
+        name = next(" ".join(pair) for pair, place in columns.places.items() if place == column)
         raise DataError(
-            f"{file} row {number}, {column}: {cell!r} is no number. Write a coordinate{hint}, or leave it empty."
+            f"{file} row {number}, {name}: {cell!r} is no number. Write a coordinate{hint}, or leave it empty."
         ) from exc

@@ -34,7 +34,7 @@ def read_h5(path: str | os.PathLike[str]) -> LabelTable:
         The file is damaged or holds no label table of one animal.
     """
     file = Path(path)
-    frame = _stored_frame(file)
+    frame = stored_frame(file)
     if list(frame.columns.names) != ["scorer", "bodyparts", "coords"]:
         raise DataError(
             f"{file} has the column levels {list(frame.columns.names)}; scorer, bodyparts, coords are expected. "
@@ -72,7 +72,7 @@ def is_damaged(path: str | os.PathLike[str]) -> bool:
         return True
 
 
-def _stored_frame(file: Path) -> Any:
+def stored_frame(file: Path) -> Any:
     """Return the data frame under `KEY`, or the only one under another key."""
     import pandas as pd
     from tables.exceptions import HDF5ExtError

@@ -42,7 +42,7 @@ def check_labels(project: Project, composed: Composed, arguments: Sequence[str] 
         Counts, problems and the folders with pictures. Tables and images that cannot be read count as failed; what is
         only doubtful does not.
     """
-    folders = _chosen(project, arguments)
+    folders = folders_named(project, arguments)
     with progress("checking", len(folders), "folders") as advance:
         report = check(project, folders, advance)
     _tell(report)
@@ -58,7 +58,14 @@ def check_labels(project: Project, composed: Composed, arguments: Sequence[str] 
     return Outcome(data, "" if failed else "dlc create-dataset", failed)
 
 
-def _chosen(project: Project, arguments: Sequence[str]) -> list[Path]:
+def folders_named(project: Project, arguments: Sequence[str]) -> list[Path]:
+    """Return the labelled folders that are named, by their names or their videos'; all if none is.
+
+    Raises
+    ------
+    DataError
+        One has no labels, or does not exist.
+    """
     folders = labelled_folders(project)
     known = {folder.name: folder for folder in folders}
     chosen = []

@@ -33,6 +33,7 @@ class DetectorInput:
         The poses of other networks on the same video; present when "ensemble" is needed.
     out_of_fold : PoseFile or None
         Poses of labelled frames by networks that did not train on them; present when "out_of_fold" is needed.
+        Then the frames of all arrays here are labelled images, not those of a video, and `poses` is the same file.
     """
 
     poses: PoseFile
@@ -41,6 +42,27 @@ class DetectorInput:
     labels: NDArray[np.float32] | None = None
     ensemble: tuple[PoseFile, ...] = ()
     out_of_fold: PoseFile | None = None
+
+
+@dataclass(frozen=True)
+class PointSuspect:
+    """One point that is probably wrong.
+
+    Parameters
+    ----------
+    frame, individual, keypoint : int
+        Indices on the axes of the arrays that the detector was given.
+    score : float
+        Higher is more suspicious; comparable within one `FrameScores`.
+    reason : str
+        What probably happened, for people, in a few words.
+    """
+
+    frame: int
+    individual: int
+    keypoint: int
+    score: float
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -56,13 +78,17 @@ class FrameScores:
     higher_is_worse : bool
         Whether "beyond" means above.
     curves : mapping of str to (frames, ...) float32
-        What was fitted, for plots.
+        What was fitted, for plots. These names are drawn: ``fit``, ``lower`` and ``upper``, (frames, individuals,
+        keypoints, 2) pixels, and ``distance``, (frames, individuals, keypoints) pixels; NaN where nothing was fitted.
+    suspects : tuple of PointSuspect
+        The points that are wrong, if the detector tells points apart; the most suspicious first.
     """
 
     score: NDArray[np.float32]
     threshold: float
     higher_is_worse: bool = True
     curves: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    suspects: tuple[PointSuspect, ...] = ()
 
     def outliers(self) -> NDArray[np.int64]:
         """Return the (m,) sorted int64 indices of the frames beyond the threshold."""

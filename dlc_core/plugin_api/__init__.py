@@ -14,11 +14,12 @@ from dlc_core.plugin_api.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
     from dlc_core.data.structures import AugmentedSample
+    from dlc_core.filtering.structures import Track
     from dlc_core.geometry import Preprocessing
     from dlc_core.inference.pose_file import PoseFile
     from dlc_core.model.grid import CellGrid
     from dlc_core.model.structures import FeatureInfo, Features, Labels, LossTerm, Poses
-    from dlc_core.outliers.structures import DetectorInput, FrameScores
+    from dlc_core.outliers.structures import DetectorInput, FrameScores, PointSuspect
     from dlc_core.skeleton import Skeleton
     from dlc_core.video.crop import Crop
     from dlc_core.video.reader import VideoReader
@@ -33,10 +34,12 @@ _PLACES = {
     "FrameScores": "dlc_core.outliers.structures",
     "Labels": "dlc_core.model.structures",
     "LossTerm": "dlc_core.model.structures",
+    "PointSuspect": "dlc_core.outliers.structures",
     "PoseFile": "dlc_core.inference.pose_file",
     "Poses": "dlc_core.model.structures",
     "Preprocessing": "dlc_core.geometry",
     "Skeleton": "dlc_core.skeleton",
+    "Track": "dlc_core.filtering.structures",
     "VideoReader": "dlc_core.video.reader",
 }
 
@@ -53,10 +56,12 @@ __all__ = [
     "Kind",
     "Labels",
     "LossTerm",
+    "PointSuspect",
     "PoseFile",
     "Poses",
     "Preprocessing",
     "Skeleton",
+    "Track",
     "VideoReader",
     "hookimpl",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,10 +149,12 @@ def _poses(frames: int, wild: bool = True, noise: int = 0) -> Any:
 
 
 def check_outlier_detector(name: str, options: dict[str, Any]) -> None:
-    """One finite-or-NaN score a frame, the same twice; a frame with a wild, unlikely point is not the best one.
+    """One finite-or-NaN score a frame, the same twice, suspects in order; what is wrong in frame 7 is found.
 
     What the detector needs besides the poses is there: a video, labels of some frames, the poses of two other
-    networks. Only a detector of what the video shows may have another opinion of that frame.
+    networks. In frame 7 a point is wild and unlikely; for a detector that needs out-of-fold predictions these are all
+    good, and the label of this point is misplaced. Only a detector of what the video shows may have another opinion of
+    that frame.
     """
     from dlc_core.demo.generate import generate_video
     from dlc_core.outliers.structures import DetectorInput
@@ -160,25 +163,43 @@ def check_outlier_detector(name: str, options: dict[str, Any]) -> None:
     detector = _build("outlier_detector", name, options, skeleton=SKELETON)
     unknown = set(detector.needs) - {"video", "labels", "ensemble", "out_of_fold"}
     assert not unknown, f"{name}.needs contains {sorted(unknown)}, which the core cannot provide"
-    given: dict[str, Any] = {}
+    main, given = _poses(40), dict[str, Any]()
     if "labels" in detector.needs:
         given["labels"] = np.full((40, 1, 3, 2), np.nan, np.float32)
         given["labels"][3:12] = _poses(40, wild=False).keypoints[3:12]
     if "ensemble" in detector.needs:
         given["ensemble"] = tuple(_poses(40, wild=False, noise=seed) for seed in (1, 2))
     if "out_of_fold" in detector.needs:
-        given["out_of_fold"] = _poses(40, wild=False, noise=3)
+        main = given["out_of_fold"] = _poses(40, wild=False, noise=3)
+        if "labels" in given:
+            given["labels"][7, 0, 1] += 80
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         if "video" in detector.needs:
             path = Path(folder) / "video.mp4"
             generate_video(path, frames=40, height=160, width=224, seed=0)
             given["video"] = stack.enter_context(VideoReader(path))
-        poses = DetectorInput(_poses(40), np.ones(3, bool), **given)
+        poses = DetectorInput(main, np.ones(3, bool), **given)
         scores, again = detector.score(poses), detector.score(poses)
     assert scores.score.shape == (40,), f"{name}: scores of shape {scores.score.shape} for 40 frames"
     assert np.array_equal(scores.score, again.score, equal_nan=True), f"{name}: two different scores for the same poses"
+    _check_suspects(name, scores)
     if "video" not in detector.needs:
-        assert 7 in scores.outliers(), f"{name}: a point that jumped 80 px at likelihood 0.001 is no outlier"
+        jumped, beside = "a point that jumped 80 px at likelihood 0.001", "a label 110 px from its prediction"
+        wrong = beside if "out_of_fold" in detector.needs else jumped
+        assert 7 in scores.outliers(), f"{name}: {wrong} is no outlier"
+
+
+def _check_suspects(name: str, scores: Any) -> None:
+    """Check that suspects are points of the arrays, worst first, each with a reason, in frames that are outliers."""
+    worst = [suspect.score for suspect in scores.suspects]
+    assert worst == sorted(worst, reverse=True), f"{name}: the suspects are not sorted, the most suspicious first"
+    places = [(suspect.frame, suspect.individual, suspect.keypoint) for suspect in scores.suspects]
+    assert len(set(places)) == len(places), f"{name}: a point is a suspect twice"
+    for place, suspect in zip(places, scores.suspects, strict=True):
+        inside = all(0 <= index < size for index, size in zip(place, (40, 1, 3), strict=True))
+        assert inside, f"{name}: the suspect {place} is outside the arrays of (40, 1, 3) points"
+        assert suspect.reason, f"{name}: the suspect {place} has no reason"
+        assert suspect.frame in scores.outliers(), f"{name}: frame {suspect.frame} has a suspect, but is no outlier"
 
 
 def check_exporter(name: str, options: dict[str, Any]) -> None:
@@ -198,6 +219,38 @@ def check_exporter(name: str, options: dict[str, Any]) -> None:
             assert np.allclose(back.keypoints[:], poses.keypoints[:], atol=1e-2), f"{name}: poses changed on the way"
 
 
+def check_filter(name: str, options: dict[str, Any]) -> None:
+    """Check that a track keeps its length, whatever is absent from it, that it is not changed, and the same twice."""
+    from dlc_core.filtering.structures import Track
+
+    smoother = _build("filter", name, options)
+    assert isinstance(smoother, protocols.PoseFilter), f"{name} lacks the method of the PoseFilter protocol"
+    poses = _poses(60)
+    points = poses.keypoints[:, 0, 1].astype(np.float64)
+    points[20:24] = np.nan
+    whole = Track(points, poses.likelihood[:, 0, 1], fps=poses.fps)
+    absent = Track(np.full((9, 2), np.nan), np.zeros(9, np.float32), fps=np.nan)
+    for track in (whole, absent, Track(whole.points[:1], whole.likelihood[:1], fps=np.nan)):
+        before = Track(track.points.copy(), track.likelihood.copy(), track.fps)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # how a filter says that it had too little to go by
+            smooth, again = smoother.filter(track), smoother.filter(track)
+        frames = len(track.points)
+        assert isinstance(smooth, Track), f"{name} returned {type(smooth).__name__}, expected a Track"
+        assert smooth.points.shape == (frames, 2), f"{name}: points of shape {smooth.points.shape} for {frames} frames"
+        assert smooth.likelihood.shape == (frames,), f"{name}: likelihood of shape {smooth.likelihood.shape}"
+        outside = (smooth.likelihood < 0) | (smooth.likelihood > 1)
+        assert not outside.any(), f"{name}: a likelihood lies outside [0, 1]"
+        assert _same(before, track), f"{name} changed the track that it was handed; change a copy"
+        assert _same(smooth, again), f"{name}: two different tracks for the same one"
+    assert np.isfinite(smooth.points).any(), f"{name}: the only point of a track is gone"
+
+
+def _same(one: Any, two: Any) -> bool:
+    pairs = ((one.points, two.points), (one.likelihood, two.likelihood))
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+
 CHECKS: dict[str, Callable[[str, dict[str, Any]], None]] = {
     "backbone": check_backbone,
     "head": check_head,
@@ -205,4 +258,5 @@ CHECKS: dict[str, Callable[[str, dict[str, Any]], None]] = {
     "frame_selector": check_frame_selector,
     "outlier_detector": check_outlier_detector,
     "exporter": check_exporter,
+    "filter": check_filter,
 }

@@ -164,6 +164,21 @@ def dlc_exporters() -> Iterable[Component]:
 
 
 @hookspec
+def dlc_filters() -> Iterable[Component]:
+    """Offer filters: ways to smooth the trajectory of a body part.
+
+    Called once per process, when plugins are discovered. The built object satisfies
+    `dlc_core.plugin_api.protocols.PoseFilter`. The core hands it one body part of one animal at a time.
+
+    Example::
+
+        @hookimpl
+        def dlc_filters():
+            return [Component(name="lowpass", target="dlc_lowpass.filter:LowPass", config=LowPassConfig)]
+    """
+
+
+@hookspec
 def dlc_config_paths() -> Iterable[str]:
     """Offer folders of YAML presets, as Hydra search-path entries: ``pkg://dlc_mynet.conf``.
 

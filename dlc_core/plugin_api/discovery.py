@@ -1,4 +1,4 @@
-"""Find plugins: built-ins from a tuple of module strings, third parties from the entry-point group ``dlc``.
+"""Find plugins: built-ins in one module a kind, named by a string, third parties from the entry-point group ``dlc``.
 
 The loop is ours because pluggy's stops at the first broken plugin and drops the second of two equal entry-point names.
 A plugin that cannot be imported, misspells a hook, asks for wrong arguments or raises is recorded with its distribution
@@ -31,14 +31,7 @@ from dlc_core.plugin_api.kinds import KINDS
 from dlc_core.plugin_api.presets import CONFIGS, check_presets, preset_names
 from dlc_core.plugin_api.registry import DISABLE_HINT, Registry
 
-BUILTIN = (
-    "dlc_plugins.backbones",
-    "dlc_plugins.heads",
-    "dlc_plugins.augmenters",
-    "dlc_plugins.frame_selectors",
-    "dlc_plugins.outlier_detectors",
-    "dlc_plugins.exporters",
-)
+BUILTIN = tuple(f"dlc_plugins.{kind.folder}" for kind in KINDS)
 BUILTIN_PROVIDER = f"dlc-core {__version__}"
 HOOKS = (*(kind.hook for kind in KINDS), "dlc_config_paths")
 

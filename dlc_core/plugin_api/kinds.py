@@ -102,6 +102,14 @@ KINDS: tuple[Kind, ...] = (
         many=True,
         summary="writes poses in a file format",
     ),
+    Kind(
+        singular="filter",
+        folder="filters",
+        hook="dlc_filters",
+        group="filter",
+        protocol="PoseFilter",
+        summary="smooths trajectories",
+    ),
 )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dlc_core.data.structures import AugmentedSample
+    from dlc_core.filtering.structures import Track
     from dlc_core.inference.pose_file import PoseFile
     from dlc_core.model.structures import Features, Labels, LossTerm, Poses
     from dlc_core.outliers.structures import DetectorInput, FrameScores
@@ -233,4 +234,27 @@ class Exporter(Protocol):
 
     def write(self, poses: PoseFile, path: Path) -> list[Path]:
         """Write `poses` to `path` and return every file written; each is written aside and moved into place."""
+        ...
+
+
+@runtime_checkable
+class PoseFilter(Protocol):
+    """Smooths trajectories, one body part of one animal at a time."""
+
+    def filter(self, track: Track) -> Track:
+        """Return the smoothed track, of the same length; that of the argument stays as it is.
+
+        Parameters
+        ----------
+        track : Track
+            ``points`` (frames, 2) float64 in pixels, NaN where absent, ``likelihood`` (frames,) float32, and ``fps``,
+            NaN when unknown. There is at least one frame; there may be no point at all.
+
+        Returns
+        -------
+        Track
+            Points may be added where there were none, and NaN where there is nothing to say. The likelihood stays in
+            [0, 1]; built-in filters leave it as the network gave it. A `RuntimeWarning` is shown to the user once,
+            with the body parts that it concerns.
+        """
         ...

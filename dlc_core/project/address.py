@@ -50,6 +50,19 @@ class PosesAddress(RunAddress):
     destfolder: str | None = None
 
 
+@dataclass
+class AnyPosesAddress(PosesAddress):
+    """Which poses of which videos, for the verbs that also read what filters made.
+
+    Parameters
+    ----------
+    filtered : bool or str
+        Take the poses that `dlc filter` made: ``true`` if one filter did, or the filter's name.
+    """
+
+    filtered: bool | str = False
+
+
 def check_shuffle(shuffle: int) -> int:
     """Return the number of a shuffle if it can be one.
 

@@ -16,6 +16,7 @@ from dlc_core.console import warn
 from dlc_core.errors import ConfigError, DataError, DiskError, ProjectError
 from dlc_core.files import check_name, disk_error, disk_errors, replacing, write_text
 from dlc_core.project.box1 import BOX1
+from dlc_core.project.edit_config import editing
 from dlc_core.project.project import CONFIG_NAME, Project, file_name
 from dlc_core.project.yaml_text import new_text, with_entries
 from dlc_core.skeleton import Skeleton
@@ -98,7 +99,8 @@ def add_videos(project: Project, videos: Sequence[AnyPath], copy_videos: bool = 
         folders = [project.labeled_data / video.stem for video in chosen]
         with _removed_on_failure([*(project.root / "videos" / video.name for video in chosen), *folders]):
             added = _place_videos(chosen, project.root, project.root, copy_videos)
-            write_text(project.config.path, with_entries(project.config.path, "video_sets", added))
+            with editing(project.config.path):
+                write_text(project.config.path, with_entries(project.config.path, "video_sets", added))
     return Project.open(project.root)
 
 

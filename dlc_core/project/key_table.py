@@ -105,9 +105,9 @@ _DEEPLABCUT_ONLY = (
 BOX1: tuple[Key, ...] = (
     _config("default_net_type", choice_group="backbone", convert="backbone", verbs=("train",), default="resnet_50"),
     _config("default_augmenter", choice_group="augmenter", convert="augmenter", verbs=("train",), default="imgaug"),
-    _config("numframes2pick", "n", verbs=("extract_frames",), default=20),
-    _config("start", "start", verbs=("extract_frames",), default=0),
-    _config("stop", "stop", verbs=("extract_frames",), default=1),
+    _config("numframes2pick", "n", verbs=("extract_frames", "extract_outliers"), default=20),
+    _config("start", "start", verbs=("extract_frames", "extract_outliers"), default=0),
+    _config("stop", "stop", verbs=("extract_frames", "extract_outliers"), default=1),
     _config("cropping", "crop", convert="crop_box", verbs=("analyze",), default=False),
     _config("batch_size", "batch_size", verbs=("analyze",), default=8),
     _config("snapshotindex", "snapshotindex", default=-1),

@@ -180,6 +180,10 @@ class Project:
                 found[path] = self._crop(written, crop)
         return found
 
+    def entry_of(self, video: Path) -> str | None:
+        """Return the path under which ``video_sets`` lists a video of `videos`, None if it does not."""
+        return next((written for written in self.config.video_sets if self._locate(written) == video), None)
+
     def missing_videos(self) -> list[str]:
         """Return the paths of ``video_sets`` that are found neither as written nor by name in ``videos/``."""
         return [written for written in self.config.video_sets if self._locate(written) is None]

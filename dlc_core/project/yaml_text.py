@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,52 @@ def with_entries(path: Path, key: str, entries: Mapping[str, Any]) -> str:
     return _dump(content)
 
 
+def with_value(path: Path, keys: Sequence[str], value: Any) -> str:
+    """Return the text of the file at `path` with one value replaced, or added: ``["video_sets", "a.mp4", "crop"]``.
+
+    Every other key, comment and quote stays where it is. Nothing is written.
+
+    Parameters
+    ----------
+    path : Path
+    keys : sequence of str
+        The tables from the outside in, and the key; tables that are not there are made.
+    value : object
+        Text, number, list or mapping.
+    """
+    content = read_yaml(path)
+    *tables, last = keys
+    place: Any = content
+    for key in tables:
+        if not isinstance(place.get(key), Mapping):
+            place[key] = _as_yaml({})
+        place = place[key]
+    place[last] = _as_yaml(value)
+    return _dump(content)
+
+
+def with_items(path: Path, key: str, items: Sequence[str]) -> str:
+    """Return the text of the file at `path` with `items` at the end of the list under `key`.
+
+    Every other key, comment and quote stays where it is. Nothing is written.
+    """
+    content = read_yaml(path)
+    found = content.get(key)
+    if not (found and isinstance(found, list)):
+        content[key] = list(items)
+        return _dump(content)
+    there: Any = found
+    last = len(there) - 1
+    place = there.ca.items.get(last)
+    below = None
+    if place and place[0] is not None:
+        place[0], below = _split_comment(place[0])
+    there.extend(items)
+    if below is not None:
+        there.ca.items[len(there) - 1] = [below, None, None, None]
+    return _dump(content)
+
+
 def new_text(values: Mapping[str, Any]) -> str:
     """Return the text of a new config.yaml: each key of `BOX1` with its meaning, and `values` in place of defaults."""
     from ruamel.yaml.comments import CommentedMap
@@ -122,18 +168,24 @@ def _last_leaf(table: Any) -> tuple[Any, Any]:
 
 def _take_comment_below(table: Any) -> Any:
     """Cut out the comment lines that follow `table`, which ruamel keeps with its last value, and return them."""
-    from ruamel.yaml.tokens import CommentToken
-
     leaf, key = _last_leaf(table)
     place = leaf.ca.items.get(key)
     token = place[2] if place and len(place) > 2 else None
     if token is None:
         return None
+    place[2], below = _split_comment(token)
+    return below
+
+
+def _split_comment(token: Any) -> tuple[Any, Any]:
+    """Return the part of a comment in its value's line and that in the lines below it; None for one that is not."""
+    from ruamel.yaml.tokens import CommentToken
+
     same_line, newline, below = token.value.partition("\n")
     if not below:
-        return None
-    place[2] = CommentToken(same_line + newline, token.start_mark, column=token.column) if same_line else None
-    return CommentToken(newline + below, token.start_mark, column=0)
+        return token, None
+    first = CommentToken(same_line + newline, token.start_mark, column=token.column) if same_line else None
+    return first, CommentToken(newline + below, token.start_mark, column=0)
 
 
 def _dump(content: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ SUFFIXES = frozenset(
     {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv", ".flv", ".mj2"}
 )
 _WRITTEN_BY_US = "_labeled"  # what label-video, and DeepLabCut's create_labeled_video, call their results
+_FINGERPRINT_BYTES = 1 << 20
 _NEEDS_SEEKING = 300  # frames; shorter videos are decoded from the start in no time
 
 
@@ -117,6 +119,17 @@ def _problems(index: FrameIndex, stream: VideoStream, seekable: bool) -> list[st
     if not stream.has_rate:
         problems.append(f"the file does not say its frame rate; {float(stream.rate):g} fps is assumed.")
     return problems
+
+
+def fingerprint(video: Path) -> str:
+    """Return a hash of the size and of the first and last MiB of a file: enough to tell one recording from another."""
+    size = video.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with video.open("rb") as file:
+        digest.update(file.read(_FINGERPRINT_BYTES))
+        file.seek(max(0, size - _FINGERPRINT_BYTES))
+        digest.update(file.read(_FINGERPRINT_BYTES))
+    return digest.hexdigest()
 
 
 def find_videos(paths: Iterable[str | os.PathLike[str]], videotype: str = "") -> list[Path]:

@@ -17,6 +17,7 @@ from dlc_core.errors import ConfigError, DlcError
 from dlc_core.export.run import chosen_network
 from dlc_core.export.sources import find_poses
 from dlc_core.files import check_name
+from dlc_core.inference.filtered_stores import filter_ending
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.video.probe import find_videos
 from dlc_core.video.reader import VideoReader
@@ -96,7 +97,7 @@ def _each(
         )
     for video in videos:
         try:
-            poses = find_poses(video, destfolder=destfolder, network=network, file=file)
+            poses = find_poses(video, destfolder=destfolder, network=network, file=file, filtered=options["filtered"])
             tracks = choose_tracks(
                 drawn_skeleton(poses.skeleton, project), options["displayedbodyparts"], options["colormap"]
             )
@@ -131,7 +132,7 @@ def drawn_skeleton(skeleton: Skeleton, project: Project | None) -> Skeleton:
 
 
 def _plot(video: Path, poses: PoseFile, tracks: Tracks, place: Path, options: Mapping[str, Any]) -> list[Path]:
-    folder = check_name(place / "plot-poses" / video.stem)
+    folder = check_name(place / "plot-poses" / f"{video.stem}{filter_ending(poses)}")
     files = plot_poses(
         poses,
         tracks,
@@ -145,7 +146,9 @@ def _plot(video: Path, poses: PoseFile, tracks: Tracks, place: Path, options: Ma
 
 
 def _label(video: Path, poses: PoseFile, tracks: Tracks, place: Path, options: Mapping[str, Any]) -> list[Path]:
-    path = check_name(place / f"{video.stem}{poses.scorer}_labeled.mp4", "Shorten the video's name or the run's")
+    path = check_name(
+        place / f"{video.stem}{poses.scorer}{filter_ending(poses)}_labeled.mp4", "Shorten the video's name or the run's"
+    )
     style = DotStyle(
         dotsize=options["dotsize"],
         alphavalue=options["alphavalue"],
@@ -184,7 +187,7 @@ def _failure(video: str, exc: DlcError) -> dict[str, Any]:
 
 def _following(composed: Composed) -> str:
     """Return the options of this step that the next one needs as well to find the same poses."""
-    names = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex", "destfolder", "file")
+    names = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex", "destfolder", "file", "filtered")
     asked = {name: composed.config[name] for name in names}
     typed = {
         name: value

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dlc_core.project.address import PosesAddress
+from dlc_core.project.address import AnyPosesAddress
 
 
 @dataclass
-class PlotSettings(PosesAddress):
+class PlotSettings(AnyPosesAddress):
     """Options of ``dlc plot`` besides which poses.
 
     Parameters

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from dlc_core.colors import dark_on_white
 from dlc_core.console import warn
 from dlc_core.files import write_bytes
+from dlc_core.inference.filtered_stores import filter_ending
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.visualize.summary import JUMP_EDGES_PX, Floats, Summary, summarise
 from dlc_core.visualize.tracks import Tracks
@@ -62,7 +63,8 @@ def plot_poses(
         The disk is full or read-only.
     """
     summary = summarise(poses, tracks, pcutoff)
-    title = " ".join(part for part in (poses.video.stem if poses.video else "", poses.scorer) if part)
+    scorer = f"{poses.scorer}{filter_ending(poses)}"
+    title = " ".join(part for part in (poses.video.stem if poses.video else "", scorer) if part)
     size = poses.frame_size if background is None else background.shape[:2]
     empty = summary.emptiness(poses.video.name if poses.video else "the video", pcutoff)
     if empty:

@@ -14,6 +14,7 @@ from typing import Any
 from dlc_core.console import say, warn
 from dlc_core.errors import DataError
 from dlc_core.files import check_name
+from dlc_core.inference.filtered_stores import FILTERED
 from dlc_core.inference.pose_file import PoseFile
 
 from .h5 import H5, write_h5
@@ -39,8 +40,9 @@ class DeepLabCut:
     def target(self, poses: PoseFile, path: Path) -> Path:
         """Return which file `write` makes: `path` with the scorer in its name replaced by DeepLabCut's."""
         scorer = self._scorer or deeplabcut_scorer(poses)
-        video = path.stem.removesuffix(poses.scorer).removesuffix(scorer)
-        return check_name(path.with_name(f"{video}{scorer}{self.suffix}"), _REMEDY)
+        ending = FILTERED if path.stem.endswith(FILTERED) else ""
+        video = path.stem.removesuffix(ending).removesuffix(poses.scorer).removesuffix(scorer)
+        return check_name(path.with_name(f"{video}{scorer}{ending}{self.suffix}"), _REMEDY)
 
     def write(self, poses: PoseFile, path: Path) -> list[Path]:
         """Write `poses` to `target`, with DeepLabCut's scorer in the table as well."""

@@ -1,4 +1,8 @@
-"""Built-in outlier detectors: ``uncertain`` and ``jump``, the two simplest of the protocol."""
+"""Built-in outlier detectors: the protocol's ``uncertain``, ``jump`` and ``arima`` (its "fitting"), and two more.
+
+``ensemble`` compares several networks on one video; ``label_error`` compares labels with what networks predict that
+have not seen them.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,64 @@ class JumpConfig:
     epsilon: float = 20.0
 
 
+@dataclass
+class ArimaConfig:
+    """Options of `arima`, the protocol's "fitting".
+
+    Parameters
+    ----------
+    epsilon : float
+        A frame whose keypoints lie more than this many pixels from the fit, on average, is an outlier. The protocol's
+        default is 20.
+    p_bound : float
+        A detection below this likelihood counts as missing for the fit. The protocol's default is 0.01.
+    alpha : float
+        The plotted interval holds a point with probability 1 - alpha. The protocol's default is 0.01.
+    ar_degree, difference, ma_degree : int
+        The order (p, d, q) of the model. The protocol's default is (3, 0, 1).
+    """
+
+    name: str = "arima"
+    epsilon: float = 20.0
+    p_bound: float = 0.01
+    alpha: float = 0.01
+    ar_degree: int = 3
+    difference: int = 0
+    ma_degree: int = 1
+
+
+@dataclass
+class EnsembleConfig:
+    """Options of `ensemble`.
+
+    Parameters
+    ----------
+    epsilon : float
+        A keypoint whose points, one of each network, have a standard deviation above this many pixels makes the frame
+        an outlier.
+    p_bound : float
+        A keypoint that every network finds less likely than this does not count.
+    """
+
+    name: str = "ensemble"
+    epsilon: float = 20.0
+    p_bound: float = 0.01
+
+
+@dataclass
+class LabelErrorConfig:
+    """Options of `label_error`.
+
+    Parameters
+    ----------
+    threshold : float
+        A label is a suspect if its disagreement with the network is exp(threshold) times as likely for a wrong label.
+    """
+
+    name: str = "label_error"
+    threshold: float = 1.0
+
+
 @hookimpl
 def dlc_outlier_detectors() -> Iterable[Component]:
     """Offer the built-in detectors."""
@@ -54,5 +116,23 @@ def dlc_outlier_detectors() -> Iterable[Component]:
             target="dlc_plugins.outlier_detectors.jump:Jump",
             config=JumpConfig,
             summary="a keypoint moved far since the last frame",
+        ),
+        Component(
+            name="arima",
+            target="dlc_plugins.outlier_detectors.arima:Arima",
+            config=ArimaConfig,
+            summary="keypoints lie far from a time-series model (the protocol's fitting)",
+        ),
+        Component(
+            name="ensemble",
+            target="dlc_plugins.outlier_detectors.ensemble:Ensemble",
+            config=EnsembleConfig,
+            summary="several networks disagree",
+        ),
+        Component(
+            name="label_error",
+            target="dlc_plugins.outlier_detectors.label_error:LabelError",
+            config=LabelErrorConfig,
+            summary="a label looks swapped or misplaced (dlc check-labels)",
         ),
     ]

@@ -50,6 +50,15 @@ def test_the_protocol_from_a_video_to_poses_pictures_and_a_labelled_video(dlc, p
     with VideoReader(video_file) as reader:
         assert reader.frame_count == 40
 
+    options = (f"destfolder={results}", "detector=uncertain", "detector.p_bound=1", "n=3", "bodyparts=[snout,tailtip]")
+    outliers = json.loads(dlc(project, "extract-outliers", path, *options, "--yes", "--json").stdout)
+    (found,) = outliers["videos"]
+    assert found["outliers"] == 40 and found["candidates"] == 28 and len(found["frames"]) == 3
+    machine = pd.read_hdf(found["machine_labels"], "df_with_missing")
+    assert [row[:2] for row in machine.index] == [("labeled-data", path.stem)] * 3
+    poses = table.loc[found["frames"]].droplevel("scorer", axis=1)
+    np.testing.assert_allclose(machine.droplevel("scorer", axis=1).to_numpy(), poses.to_numpy(), atol=0.01)
+
 
 def test_a_run_can_analyse_a_video_outside_any_project(dlc, project, small, video, tmp_path):
     trained = json.loads(dlc(project, "train", "--json", *small, "training.steps=2", "run=one").stdout)

@@ -57,7 +57,9 @@ def test_the_protocol_of_the_readme_runs_as_it_stands_there(dlc, small, tmp_path
         if words[0] == "extract-frames":
             label(project, truths)
     assert len(list((project / "videos").glob("*_labeled.mp4"))) == 2
-    assert len(list((project / "videos").glob("*.h5"))) == 4
+    tables = [table.name for table in (project / "videos").glob("*.h5")]
+    assert sum("_filtered" in name for name in tables) == 2
+    assert sum("_filtered" not in name for name in tables) == 4
 
 
 def label(project: Path, truths: dict) -> None:
@@ -103,5 +105,6 @@ def test_the_python_of_the_readme_runs_as_it_stands_there(labelled, video, small
     assert changes == 1
     monkeypatch.chdir(tmp_path)
     exec(compile(short, "README.md", "exec"), {})
-    assert len(list((project / "videos").glob("reach1*.h5"))) == 1
+    tables = [table.name for table in (project / "videos").glob("reach1*.h5")]
+    assert sorted("_filtered" in name for name in tables) == [False, True]
     assert list(project.glob("dlc-models-core/**/LabeledImages_*/*.png"))

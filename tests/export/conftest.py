@@ -8,7 +8,8 @@ import pytest
 
 from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.inference.network import Training
-from dlc_core.inference.pose_store import PoseStore, StoreHeader
+from dlc_core.inference.pose_store import PoseStore
+from dlc_core.inference.store_header import StoreHeader
 from dlc_core.skeleton import Skeleton
 from dlc_core.video.crop import Crop
 

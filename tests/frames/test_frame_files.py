@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from dlc_core.errors import DataError
-from dlc_core.frames.frame_files import CROP_FILE, existing_frames, frame_name, read_crops, remember_crop, write_frames
+from dlc_core.frames.frame_files import (
+    CROP_FILE,
+    existing_frames,
+    frame_name,
+    frame_number,
+    read_crops,
+    remember_crop,
+    taken_frames,
+    write_frames,
+)
 from dlc_core.video.crop import Crop
 
 
@@ -39,6 +48,15 @@ def test_existing_frames_are_known_by_number_whatever_their_name_looks_like(tmp_
         (tmp_path / name).touch()
     assert existing_frames(tmp_path) == {42, 7, 8}
     assert existing_frames(tmp_path / "nothing here") == set()
+
+
+def test_a_frame_that_a_person_removed_has_no_image_and_is_not_chosen_again(tmp_path):
+    (tmp_path / "removed").mkdir()
+    for name in ("img3.png", "removed/img4.png", "removed/removed.jsonl"):
+        (tmp_path / name).touch()
+    assert existing_frames(tmp_path) == {3}
+    assert taken_frames(tmp_path) == {3, 4}
+    assert frame_number("img0042.PNG") == 42 and frame_number("img42labeled.png") is None
 
 
 def test_frames_are_written_exactly_and_their_crop_is_remembered(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dlc_core.errors import ConfigError, DataError, DiskError, PluginError
-from dlc_core.inference.analysis import AnalysisOptions, analyze_video, fingerprint
+from dlc_core.inference.analysis import AnalysisOptions, analyze_video
 from dlc_core.inference.lock import locked
 from dlc_core.inference.network import load_network
 from dlc_core.inference.pose_file import PoseFile
@@ -141,13 +141,6 @@ def test_a_second_process_on_the_same_video_is_told_so(video, network):
     with locked(store_path(video, network.scorer)), pytest.raises(DataError, match="is being written by process"):
         analyze_video(video, network, options())
     assert analyze_video(video, network, options()).new_frames == 50
-
-
-def test_a_fingerprint_tells_recordings_apart(tmp_path, video, make_video):
-    other = make_video(tmp_path / "other.mp4", 50, seed=5)
-    copy = tmp_path / "copy.mp4"
-    copy.write_bytes(video.read_bytes())
-    assert fingerprint(copy) == fingerprint(video) != fingerprint(other)
 
 
 def test_a_finished_video_is_skipped_without_decoding_it(video, network):

@@ -8,7 +8,8 @@ import pytest
 
 from dlc_core.errors import ConfigError, DataError, DiskError
 from dlc_core.inference.pose_file import PoseFile
-from dlc_core.inference.pose_store import PoseStore, StoreHeader, chunk_length, store_path
+from dlc_core.inference.pose_store import PoseStore, chunk_length, store_path
+from dlc_core.inference.store_header import StoreHeader
 from dlc_core.skeleton import Skeleton
 from dlc_core.video.crop import Crop
 

@@ -7,7 +7,7 @@ Those of augmenters: test_behaviour_augmenter.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from dlc_plugins.outlier_detectors.uncertain import Uncertain
 from torch import nn
 
 from dlc_core.model.structures import Features, LossTerm
-from dlc_core.outliers.structures import FrameScores
+from dlc_core.outliers.structures import FrameScores, PointSuspect
 from dlc_core.plugin_api import Component
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.plugin_api.testing import check_component, check_discovery_is_light
@@ -278,7 +278,54 @@ def test_a_detector_gets_what_it_needs(offer: Offer):
     check_component("outlier_detector", "fake")
 
 
-@pytest.mark.parametrize("name", ["uncertain", "jump"])
+class BadSuspects(Disagreement):
+    """Suspects points, not the worst first, twice, without a reason, outside the arrays, or in a frame that is fine."""
+
+    needs: frozenset[str] = frozenset()
+    found: tuple[tuple[int, int, int, float, str], ...] = ((7, 0, 1, 1.0, "wild"),)
+
+    def score(self, poses):
+        score = np.zeros(40, np.float32)
+        score[7] = 1
+        return FrameScores(score, 0.5, suspects=tuple(PointSuspect(*one) for one in self.found))
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (((7, 0, 1, 1.0, "wild"), (7, 0, 2, 2.0, "wild")), "not sorted"),
+        (((7, 0, 1, 1.0, "wild"), (7, 0, 1, 1.0, "wild")), "a suspect twice"),
+        (((7, 0, 1, 1.0, ""),), "has no reason"),
+        (((7, 0, 3, 1.0, "wild"),), "outside the arrays"),
+        (((8, 0, 1, 1.0, "wild"),), "frame 8 has a suspect, but is no outlier"),
+    ],
+)
+def test_suspects_that_make_no_sense_are_told(offer: Offer, found, message):
+    offer("outlier_detector", BadSuspects)
+    check_component("outlier_detector", "fake")
+    load_plugins.cache_clear()
+    offer("outlier_detector", type("Fake", (BadSuspects,), {"found": found}))
+    with pytest.raises(AssertionError, match=message):
+        check_component("outlier_detector", "fake")
+
+
+class BlindToLabels(Disagreement):
+    """Compares labels with out-of-fold predictions, and is content with all."""
+
+    needs = frozenset({"labels", "out_of_fold"})
+
+    def score(self, poses):
+        assert poses.poses is poses.out_of_fold
+        return FrameScores(np.zeros(40, np.float32), 0.5)
+
+
+def test_a_detector_of_labels_finds_the_misplaced_one(offer: Offer):
+    offer("outlier_detector", BlindToLabels)
+    with pytest.raises(AssertionError, match="a label 110 px from its prediction is no outlier"):
+        check_component("outlier_detector", "fake")
+
+
+@pytest.mark.parametrize("name", ["uncertain", "jump", "arima", "ensemble", "label_error"])
 def test_the_built_in_detectors_pass_the_kit(name):
     check_component("outlier_detector", name)
 
@@ -321,6 +368,64 @@ def test_an_exporter_that_breaks_a_promise_is_told_which(offer: Offer, cls, mess
     offer("exporter", cls)
     with pytest.raises(AssertionError, match=message):
         check_component("exporter", "fake")
+
+
+class Smoother:
+    """A filter that does nothing; the classes below break one promise each."""
+
+    def filter(self, track):
+        return track
+
+
+class DropsTheEnds(Smoother):
+    def filter(self, track):
+        return replace(track, points=track.points[1:-1])
+
+
+class ChangesInPlace(Smoother):
+    def filter(self, track):
+        track.points[:] += 1
+        return track
+
+
+class SmoothsByChance(Smoother):
+    def filter(self, track):
+        return replace(track, points=track.points + np.random.default_rng().normal(size=track.points.shape))
+
+
+class SureOfItself(Smoother):
+    def filter(self, track):
+        return replace(track, likelihood=track.likelihood + 1)
+
+
+class ForgetsPoints(Smoother):
+    def filter(self, track):
+        return replace(track, points=np.full_like(track.points, np.nan))
+
+
+class NoFilter:
+    def smooth(self, track):
+        return track
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (DropsTheEnds, r"points of shape \(58, 2\) for 60 frames"),
+        (ChangesInPlace, "changed the track that it was handed"),
+        (SmoothsByChance, "two different tracks for the same one"),
+        (SureOfItself, r"a likelihood lies outside \[0, 1\]"),
+        (ForgetsPoints, "the only point of a track is gone"),
+        (NoFilter, "lacks the method of the PoseFilter protocol"),
+    ],
+)
+def test_a_filter_that_breaks_a_promise_is_told_which(offer: Offer, cls, message):
+    offer("filter", Smoother)
+    check_component("filter", "fake")
+    load_plugins.cache_clear()
+    offer("filter", cls)
+    with pytest.raises(AssertionError, match=message):
+        check_component("filter", "fake")
 
 
 # Records ------------------------------------------------------------------------------------------------------------

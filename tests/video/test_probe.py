@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlc_core.errors import DataError
-from dlc_core.video.probe import find_videos, lost_frames, probe
+from dlc_core.video.probe import find_videos, fingerprint, lost_frames, probe
 from dlc_core.video.reader import VideoReader
 
 from .conftest import B_FRAMES, HEIGHT, WIDTH
@@ -103,3 +103,10 @@ def test_a_missing_path_and_a_folder_without_videos_are_named(folder, tmp_path):
         find_videos([tmp_path / "none.mp4"])
     with pytest.raises(DataError, match="holds no video"):
         find_videos([folder], "webm")
+
+
+def test_a_fingerprint_tells_recordings_apart(tmp_path, make_video):
+    video, other = make_video("one.mp4", 30), make_video("another.mp4", 31)
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(video.read_bytes())
+    assert fingerprint(copy) == fingerprint(video) != fingerprint(other)

@@ -1,0 +1,1 @@
+"""Smoothing the trajectories of analysed videos: a filter, its store and its tables."""

@@ -1,0 +1,58 @@
+"""Add body parts to a project that has labels: config.yaml first, then every label table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dlc_core.errors import ConfigError
+from dlc_core.files import write_text
+from dlc_core.labels.compact import compact
+from dlc_core.labels.files import has_labels, labelled_folders
+from dlc_core.labels.journal import Edit, Entry, append, folder_lock
+from dlc_core.labels.table_files import LabelFiles
+from dlc_core.project.edit_config import editing
+from dlc_core.project.project import Project
+from dlc_core.project.yaml_text import with_items
+
+
+def add_bodyparts(project: Project, names: Sequence[str], by: str = "") -> Project:
+    """Add body parts to config.yaml, after those it has, and to the label tables; return the project as it is now.
+
+    No label is touched: a new body part is absent in all frames. An interruption leaves tables without the new columns,
+    which are read as absent, too.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    names : sequence of str
+        New body parts.
+    by : str
+        Who adds them.
+
+    Raises
+    ------
+    ConfigError
+        A name is empty, or it is taken.
+    DiskError
+        config.yaml or a table cannot be written.
+    """
+    new = [name.strip() for name in names]
+    file = project.config.path
+    with editing(file):
+        known = Project.open(project.root).config.bodyparts
+        for place, name in enumerate(new):
+            if not name or name in known or name in new[:place]:
+                reason = "is empty" if not name else "is there already"
+                raise ConfigError(f"the body part {name!r} {reason}; a new name is expected. Choose another.")
+        if new:
+            write_text(file, with_items(file, "bodyparts", new))
+    changed = Project.open(project.root)
+    entry = Entry(edit=Edit(image="", by=by or project.scorer), bodyparts=tuple(new))
+    for folder in labelled_folders(changed) if new else []:
+        if has_labels(folder, project.scorer):
+            files = LabelFiles(folder, project.scorer)
+            with folder_lock(folder):
+                append(files.journal, entry)
+            compact(files)
+    return changed

@@ -1,0 +1,160 @@
+"""Read a table with its journal, and put the journal into the table (compaction), while others read and edit.
+
+Reading takes no lock: it is repeated until nothing has changed meanwhile. Compaction builds the new files aside without
+a lock, so that no edit waits for it; then, under the folder's lock, it looks whether anything but the end of the
+journal has changed, moves the files into place and cuts off the part of the journal that is in them. A process that is
+killed in between leaves a journal whose entries are in the table already: they are put in again, to the same result.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from dlc_core.console import counted, warn
+from dlc_core.errors import DataError
+from dlc_core.labels.aside_frames import finish_removals
+from dlc_core.labels.journal import Journal, cut, folder_lock, keep_lines, read_journal
+from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember
+from dlc_core.labels.replay import Conflict, Frames, replay
+from dlc_core.labels.table_files import TableFiles
+
+Stamp = tuple[FileStamp | None, ...]
+"""Of every file of a table and of its journal; None for one that is not there."""
+
+SETTLED_S = 0.25
+"""A table that another program has written more recently may be half written."""
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table with its journal at one moment.
+
+    Parameters
+    ----------
+    frames : Frames
+        The table with the edits put in.
+    journal : Journal
+        The edits.
+    conflicts : tuple of Conflict
+        Edits that came too late.
+    stamp : Stamp
+        The state of the files, the journal's last; `journal` may hold more than that says.
+    """
+
+    frames: Frames
+    journal: Journal
+    conflicts: tuple[Conflict, ...]
+    stamp: Stamp
+
+
+def stamp_of(files: TableFiles) -> Stamp:
+    """Return the state of the files, cheaply: equal stamps mean equal content."""
+    return (*(file_stamp(path) for path in files.sources()), file_stamp(files.journal))
+
+
+def snapshot(files: TableFiles) -> Snapshot:
+    """Return a table with its journal; both of the same moment.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read, or other programs never stop writing.
+    """
+    for _ in range(_ATTEMPTS):
+        _wait_until_settled(files)
+        before = stamp_of(files)
+        try:
+            journal = read_journal(files.journal)
+            stored = files.read()
+        except DataError:
+            if before == stamp_of(files):
+                raise
+            continue
+        after = stamp_of(files)
+        if before[:-1] == after[:-1] and (before[-1] is None or _grew(before[-1], after[-1])):
+            frames, conflicts = replay(stored, journal.entries)
+            return Snapshot(frames, journal, tuple(conflicts), before)
+    raise DataError(f"{files.sources()[0]} is being written again and again. Close the program that does so.")
+
+
+def compact(files: TableFiles, moved: Callable[[Stamp, Stamp], None] = lambda *_: None) -> bool:
+    """Put the journal into the table; return whether there is none left, or only what was edited meanwhile.
+
+    Parameters
+    ----------
+    files : TableFiles
+        The table.
+    moved : callable
+        Called under the lock with the stamps before and after, which stand for the same content.
+
+    Raises
+    ------
+    DataError
+        The table cannot be read, or somebody holds the lock.
+    DiskError
+        The folder cannot be written. Nothing is lost: the journal stays.
+    """
+    for _ in range(3):
+        state = snapshot(files)
+        if not state.journal.size:
+            return True
+        if not state.journal.entries and not state.journal.damaged:  # nothing but lines that never counted
+            with folder_lock(files.folder):
+                if stamp_of(files) == state.stamp:
+                    cut(files.journal, state.journal.size)
+            return True
+        with files.prepared(state.frames) as commit, folder_lock(files.folder):
+            before = stamp_of(files)
+            if before[:-1] == state.stamp[:-1] and _grew(state.stamp[-1], before[-1]):
+                commit_locked(files, state, commit)
+                moved(before, stamp_of(files))
+                return True
+    return False
+
+
+def commit_locked(files: TableFiles, state: Snapshot, commit: Callable[[], None]) -> None:
+    """Keep what cannot join the table, move the new files into place, and cut the journal. The lock is held."""
+    _keep_the_rest(files, state)
+    finish_removals(files.folder, state.journal.entries)
+    commit()
+    remember(files.sources())
+    if state.journal.size:
+        cut(files.journal, state.journal.size)
+
+
+def say_conflicts(files: TableFiles, conflicts: tuple[Conflict, ...] | list[Conflict]) -> None:
+    """Tell the person at the terminal which edits came too late."""
+    if conflicts:
+        first = conflicts[0]
+        warn(
+            f"{counted(len(conflicts), 'point')} of {files.sources()[0]} changed in another program after being edited "
+            f"here; the other program's count, the first is {first.bodypart} in {first.image}."
+        )
+
+
+def _keep_the_rest(files: TableFiles, state: Snapshot) -> None:
+    if state.conflicts:
+        kept = files.journal.with_suffix(".conflicts")
+        keep_lines(kept, [json.dumps(asdict(conflict)).encode() for conflict in state.conflicts])
+        say_conflicts(files, state.conflicts)
+        warn(f"what the edits said is in {kept}.")
+    if state.journal.damaged:
+        kept = files.journal.with_suffix(".damaged")
+        keep_lines(kept, list(state.journal.damaged))
+        warn(f"{counted(len(state.journal.damaged), 'line')} of {files.journal} cannot be read and went to {kept}.")
+
+
+def _grew(before: FileStamp | None, now: FileStamp | None) -> bool:
+    return before is not None and now is not None and before[0] == now[0] and before[1] <= now[1]
+
+
+def _wait_until_settled(files: TableFiles) -> None:
+    for path in files.sources():
+        stamp = file_stamp(path)
+        age = SETTLED_S if stamp is None or is_known(path) else time.time() - stamp[2] / 1e9
+        if 0 <= age < SETTLED_S:
+            time.sleep(SETTLED_S - age)

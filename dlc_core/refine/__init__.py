@@ -1,0 +1,1 @@
+"""Refining: correct what a network found in new frames, and merge it into the labels."""

@@ -1,0 +1,77 @@
+"""Where the server listens, what it prints, and that a project has one."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
+
+from dlc_core.errors import ConfigError, ProjectError
+from dlc_core.gui.server import greeting, listening, one_server
+
+
+def test_a_second_server_is_refused_with_the_address_of_the_first(project):
+    with one_server(project) as note:
+        note("http://127.0.0.1:8088/?token=abc")
+        file = project.labeled_data / ".gui.json"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600  # it holds the token
+        with (
+            pytest.raises(ProjectError, match=r"already open.*http://127\.0\.0\.1:8088/\?token=abc"),
+            one_server(project),
+        ):
+            pass
+        assert json.loads(file.read_text())["address"].endswith("abc")
+    assert not file.exists()
+    with one_server(project):
+        pass
+
+
+def test_the_next_free_port_is_taken_and_one_that_was_asked_for_is_not_replaced():
+    with listening("127.0.0.1", 0) as first:
+        first.listen()
+        taken = first.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"port {taken}.*--port"), listening("127.0.0.1", taken):
+            pass
+        with listening("127.0.0.1", None) as second:
+            assert second.getsockname()[1] != taken
+
+
+def test_an_address_that_is_not_of_this_machine_is_one_line():
+    with pytest.raises(ConfigError, match="--host"), listening("203.0.113.7", None):
+        pass
+
+
+def test_the_greeting_names_the_tunnel_and_warns_where_others_can_reach_the_server():
+    own = "\n".join(greeting("http://127.0.0.1:8090/?token=x", "127.0.0.1", 8090))
+    assert "http://127.0.0.1:8090/?token=x" in own
+    assert "ssh -N -L 8090:127.0.0.1:8090" in own
+    others = "\n".join(greeting("http://cage-pc:8090/?token=x", "0.0.0.0", 8090))
+    assert "ssh" not in others
+    assert "not encrypted" in others
+
+
+def test_the_commands_say_what_is_missing_before_anything_heavy_is_imported(project):
+    code = (
+        "import sys, importlib.util as u; real = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'nicegui' else real(name, *rest)\n"
+        "sys.argv = ['dlc', 'label', '-p', sys.argv[1]]\n"
+        "from dlc_core.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(project.root)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "Error: the browser application needs NiceGUI, which is not installed. Run `pip install 'dlc-core[gui]'`."
+    )
+
+
+def test_a_folder_that_does_not_exist_is_refused_with_those_that_do(project):
+    command = [sys.executable, "-m", "dlc_core", "label", "mouse1", "-p", str(project.root), "--no-open"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "no folder 'mouse1'" in done.stderr
+    assert "'mouse 1'" in done.stderr
