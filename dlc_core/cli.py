@@ -111,8 +111,9 @@ def _as_override(command: str, dashed: str, words: Sequence[str]) -> str:
 HELP = """Markerless pose estimation: label 20-200 frames, get every body part in every frame.
 
 \b
-create-project -> extract-frames -> (label) -> check-labels -> create-dataset
--> train -> evaluate -> analyze -> plot, label-video
+create-project -> extract-frames -> label -> check-labels -> create-dataset
+-> train -> evaluate -> analyze -> filter -> plot, label-video
+-> extract-outliers -> refine -> merge -> create-dataset -> train -> ...
 
 Options of a step are written name=value: `dlc train backbone=resnet101 head.locref_weight=0.1`. Several values with
 -m make a sweep. `dlc VERB --help` lists a step's options, `dlc plugins` everything that can be chosen.

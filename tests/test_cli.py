@@ -57,6 +57,17 @@ def test_help_lists_the_verbs_in_the_order_of_the_protocol(dlc):
     assert verbs.index("train") < verbs.index("evaluate") < verbs.index("analyze") < verbs.index("plot")
 
 
+def test_help_begins_with_the_steps_of_the_protocol_and_of_the_loop(dlc):
+    _, out, _ = dlc("--help")
+    chain = " ".join(line for line in out.splitlines() if "->" in line)
+    steps = [step for step in chain.replace("->", " ").replace(",", " ").split() if step.strip(".")]
+    once = (
+        "create-project extract-frames label check-labels create-dataset train evaluate analyze filter plot label-video"
+    )
+    assert " ".join(steps) == f"{once} extract-outliers refine merge create-dataset train"
+    assert set(steps) <= {line.split()[0] for line in out.split("Commands:")[1].splitlines() if line.strip()}
+
+
 def test_a_misspelt_verb_names_the_near_one_and_exits_with_2(dlc):
     code, _, err = dlc("trian")
     assert code == 2
