@@ -26,11 +26,11 @@ class Uncertain:
     def score(self, poses: DetectorInput) -> FrameScores:
         """Return the lowest likelihood of each frame, (frames,) float32; below `p_bound` is an outlier.
 
-        NaN for every frame if none of the body parts that count exists.
+        A keypoint whose likelihood is NaN does not count; NaN for a frame without any that counts.
         """
         counted = self.exists & poses.bodyparts
         scores = np.full(poses.poses.frame_count, np.nan, np.float32)
-        reduce = np.max if self.all_bodyparts else np.min
+        reduce = np.fmax.reduce if self.all_bodyparts else np.fmin.reduce
         for block in poses.poses.blocks(frames=4096) if counted.any() else ():
             scores[block.start : block.start + len(block.likelihood)] = reduce(block.likelihood[:, counted], axis=1)
         return FrameScores(scores, self.p_bound, higher_is_worse=False)

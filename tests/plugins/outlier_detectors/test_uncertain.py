@@ -28,3 +28,12 @@ def test_the_least_or_the_most_likely_keypoint_that_exists_counts(all_bodyparts,
 def test_without_a_keypoint_that_exists_it_has_nothing_to_say(counted):
     scores = Uncertain(0.01, False, SKELETON).score(poses(*counted))
     assert np.isnan(scores.score).all() and scores.score.shape == (2,)
+
+
+@pytest.mark.parametrize(("all_bodyparts", "expected"), [(False, [0.001, 0.4, np.nan]), (True, [0.9, 0.4, np.nan])])
+def test_a_likelihood_that_nobody_knows_hides_no_other(all_bodyparts, expected):
+    """As in tables of other programs, which leave a body part empty that was not found."""
+    likelihood = np.array([[0.9, 0.001, np.nan], [np.nan, 0.4, np.nan], [np.nan] * 3], np.float32)[:, None]
+    file = PoseFile.from_arrays(np.zeros((3, 1, 3, 2)), likelihood, Skeleton(("nose", "tail", "paw")))
+    scores = Uncertain(0.01, all_bodyparts, file.skeleton).score(DetectorInput(file, np.ones(3, bool)))
+    np.testing.assert_allclose(scores.score, expected)
