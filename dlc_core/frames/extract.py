@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,8 +134,11 @@ def extract_from_video(
     crop: Crop | None,
     generator: np.random.Generator,
     among: NDArray[np.int64] | None = None,
+    before: Callable[[list[int], Crop | None], None] = lambda *_: None,
 ) -> ExtractedFrames:
     """Write `n` new frames of one video into `folder`, of those `among` if some are given.
+
+    `before` is called with the chosen frames, sorted, and what part of them is shown, before the first is written.
 
     Raises
     ------
@@ -158,8 +161,9 @@ def extract_from_video(
         candidates = candidate_frames(reader.frame_count, start, stop, taken_frames(folder))
         if among is not None:
             candidates = np.intersect1d(candidates, among)
-        chosen = _chosen(selector, reader, candidates, n, crop, generator)
-        frames = reader.frames(chosen.tolist(), crop=crop)
+        chosen = _chosen(selector, reader, candidates, n, crop, generator).tolist()
+        before(chosen, crop)
+        frames = reader.frames(chosen, crop=crop)
         written = tuple(write_frames(folder, frames, reader.frame_count, crop))
     problem = ""
     if len(written) < n:

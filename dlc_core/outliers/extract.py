@@ -6,6 +6,7 @@ Poses are in pixels of the full frame; machine labels are in pixels of the image
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc_core.console import warn
-from dlc_core.errors import DataError, PluginError
+from dlc_core.errors import DataError, DlcError, PluginError
 from dlc_core.frames.extract import (
     VIDEO_SETS,
     ExtractedFrames,
@@ -22,16 +23,18 @@ from dlc_core.frames.extract import (
     extract_from_video,
     generator_of,
 )
-from dlc_core.frames.frame_files import existing_frames, frame_name, frame_number, read_crops, taken_frames
+from dlc_core.frames.frame_files import frame_name, taken_frames
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.machine import MachineLabels, add_machine, check_network, machine_file
 from dlc_core.outliers.inputs import ALL, counted_bodyparts, detector_input
+from dlc_core.outliers.interrupted import drop_unwritten, extracting
 from dlc_core.outliers.place import place_of
 from dlc_core.outliers.structures import DetectorInput, FrameScores
 from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import FrameSelector, OutlierDetector
 from dlc_core.project.create import add_videos
 from dlc_core.project.project import Project
+from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
 
 
@@ -152,8 +155,8 @@ def find_outliers(
 def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tuple[Project, ExtractedFrames]:
     """Write some of a video's outliers as images and their poses as machine labels.
 
-    A video that is new to the project is added to it. If writing fails half way, the images that are there have their
-    machine labels.
+    A video that is new to the project is added to it. Machine labels come first, so that an image is never without,
+    whatever happens; those whose image did not come are dropped, by the next extraction if not now.
 
     Returns
     -------
@@ -165,35 +168,43 @@ def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tu
     Raises
     ------
     DataError, DiskError, ConfigError, PluginError
-        As `dlc_core.frames.extract.extract_from_video`.
+        As `dlc_core.frames.extract.extract_from_video`, or another process extracts outliers of this video.
     """
     place = place_of(project, outliers.video)
     if not place.listed:
         project = add_videos(project, [outliers.video], copy_videos=choice.copy_videos)
         place = place_of(project, outliers.video)
-    before = existing_frames(place.folder)
     crop = place.crop if choice.crop == VIDEO_SETS else asked_crop(choice.crop)
     generator = generator_of(outliers.video, choice.seed)
-    try:
-        extracted = extract_from_video(
-            outliers.video,
-            place.folder,
-            choice.selector,
-            choice.n,
-            choice.start,
-            choice.stop,
-            crop,
-            generator,
-            among=outliers.candidates,
-        )
-    finally:
-        if new := sorted(existing_frames(place.folder) - before):
-            labels = machine_labels(outliers.poses, place.folder, new)
+
+    def note(frames: list[int], shown: Crop | None) -> None:
+        if frames:  # else somebody else has taken them all meanwhile
+            labels = machine_labels(outliers.poses, place.folder, frames, shown)
             add_machine(labels, machine_file(place.folder, project.iteration))
+
+    with extracting(place.folder):
+        drop_unwritten(place.folder, project.iteration)
+        try:
+            extracted = extract_from_video(
+                outliers.video,
+                place.folder,
+                choice.selector,
+                choice.n,
+                choice.start,
+                choice.stop,
+                crop,
+                generator,
+                among=outliers.candidates,
+                before=note,
+            )
+        except BaseException:
+            with suppress(DlcError):  # else the next extraction does it
+                drop_unwritten(place.folder, project.iteration)
+            raise
     return project, extracted
 
 
-def machine_labels(poses: PoseFile, folder: Path, frames: list[int]) -> MachineLabels:
+def machine_labels(poses: PoseFile, folder: Path, frames: list[int], crop: Crop | None) -> MachineLabels:
     """Return the poses of some frames in pixels of their images in `folder`.
 
     Parameters
@@ -201,17 +212,16 @@ def machine_labels(poses: PoseFile, folder: Path, frames: list[int]) -> MachineL
     poses : PoseFile
         Of one animal, in pixels of the full frame.
     folder : Path
-        ``labeled-data/<video>``; its ``crop.json`` says which part of the frame an image shows.
+        ``labeled-data/<video>``.
     frames : list of int
-        Frames that have an image, sorted.
+        Sorted.
+    crop : Crop or None
+        Which part of the frame the images show; None for all of it.
     """
-    names = {number: path.name for path in folder.iterdir() if (number := frame_number(path.name)) is not None}
-    images = [names.get(frame, frame_name(frame, poses.frame_count)) for frame in frames]
-    crops = read_crops(folder)
-    corner = np.array([crops[name].offset() if name in crops else (0.0, 0.0) for name in images]).reshape(-1, 1, 1, 2)
+    corner = np.array((0.0, 0.0) if crop is None else crop.offset())
     return MachineLabels(
         poses.scorer,
-        tuple(f"labeled-data/{folder.name}/{name}" for name in images),
+        tuple(f"labeled-data/{folder.name}/{frame_name(frame, poses.frame_count)}" for frame in frames),
         poses.skeleton.keypoints,
         poses.keypoints[frames].astype(np.float64) - corner,
         poses.likelihood[frames].astype(np.float64),

@@ -1,0 +1,100 @@
+"""An extraction that is killed, or that meets another one: images and machine labels stay together."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dlc_plugins.frame_selectors.uniform import Uniform
+
+from dlc_core.errors import DataError
+from dlc_core.lock import holding
+from dlc_core.outliers.extract import Choice, extract_outliers
+from dlc_core.refine.editing import Edit, RefineEditor
+
+from .conftest import poses_of, write_store
+from .test_extract import BAD, extract, find, machine
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dlc_plugins.frame_selectors.uniform import Uniform
+from dlc_plugins.outlier_detectors.uncertain import Uncertain
+from dlc_core.frames import frame_files
+from dlc_core.inference.pose_file import PoseFile
+from dlc_core.outliers.extract import Choice, extract_outliers, find_outliers
+from dlc_core.project.project import Project
+
+video, left = Path(sys.argv[2]), int(sys.argv[3])
+write = frame_files.write_bytes
+
+def dying(path, data):
+    global left
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    write(path, data)
+
+frame_files.write_bytes = dying
+project, poses = Project.open(sys.argv[1]), PoseFile.open(sys.argv[4])
+choice = Choice(Uniform(), n=6, crop="17,111,9,88")
+found = find_outliers(project, video, poses, Uncertain(0.01, False, poses.skeleton), choice)
+extract_outliers(project, found, choice)
+"""
+
+
+@pytest.mark.parametrize("images", [0, 3])
+def test_a_kill_leaves_no_image_without_machine_labels_and_the_next_run_none_without_an_image(project, video, images):
+    store = write_store(video, bad=BAD)
+    words = [sys.executable, "-c", KILLED, str(project.root), str(video), str(images), str(store)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    folder = project.labeled_data / "reach1"
+    there = {path.name for path in folder.glob("img*.png")}
+    assert len(there) == images
+    assert there <= {Path(image).name for image in machine(project).images}
+    extract(project, video, n=20)
+    labels = machine(project)
+    assert len(labels.images) == 8
+    assert {Path(image).name for image in labels.images} == {path.name for path in folder.glob("img*.png")}
+    frames = [int(image[-6:-4]) for image in labels.images]
+    offsets = poses_of(video)[0][frames] - labels.keypoints
+    assert np.abs(offsets[:images] - (17, 9)).max(initial=0) < 0.01, "those were cropped"
+    assert np.abs(offsets[images:]).max() < 0.01, "what was noted before the kill is not kept for another crop"
+
+
+def test_what_a_person_has_corrected_is_kept_though_its_image_is_gone(project, video):
+    write_store(video, bad=BAD)
+    extract(project, video, n=3)
+    gone, corrected, moved = machine(project).images
+    with RefineEditor.open(project, "reach1") as editor:
+        editor.apply(Edit(image=corrected, set={"snout": (1.0, 2.0)}))
+    (project.root / moved).parent.joinpath("removed").mkdir()
+    (project.root / moved).rename((project.root / moved).parent / "removed" / Path(moved).name)
+    for image in (gone, corrected):
+        (project.root / image).unlink()
+    extract(project, video, n=1, start=0.9)
+    assert machine(project).images[:2] == (corrected, moved)
+    assert gone not in machine(project).images
+
+
+def test_one_extraction_at_a_time_for_a_folder(project, video):
+    write_store(video, bad=BAD)
+    with holding(project.labeled_data / "reach1" / ".extract.lock", lambda holder: DataError(holder)):
+        found = find(project, video)
+        with pytest.raises(DataError, match=r"outlier frames are being written to .*reach1 by process \d+"):
+            extract_outliers(project, found, Choice(Uniform()))
+    assert not list((project.labeled_data / "reach1").glob("img*"))
+
+
+def test_frames_that_somebody_else_has_taken_meanwhile_leave_no_empty_table(project, video):
+    write_store(video, bad=BAD)
+    found = find(project, video)
+    for frame in BAD:
+        (project.labeled_data / "reach1" / f"img{frame:02}.png").write_bytes(b"labelled by hand")
+    assert extract_outliers(project, found, Choice(Uniform()))[1].indices == ()
+    assert not list((project.labeled_data / "reach1").glob("machine*"))
