@@ -120,12 +120,12 @@ def detector_input(
             bodyparts=bodyparts,
             video=stack.enter_context(VideoReader(video)) if "video" in detector.needs else None,
             labels=_labels(video, poses, project) if "labels" in detector.needs else None,
-            ensemble=_ensemble(video, poses, ensemble, destfolder) if "ensemble" in detector.needs else (),
+            ensemble=_ensemble(video, poses, bodyparts, ensemble, destfolder) if "ensemble" in detector.needs else (),
         )
 
 
 def _ensemble(
-    video: Path, poses: PoseFile, names: str | Sequence[str], destfolder: Path | None
+    video: Path, poses: PoseFile, bodyparts: NDArray[np.bool_], names: str | Sequence[str], destfolder: Path | None
 ) -> tuple[PoseFile, ...]:
     """Return the poses of other networks on the same video."""
     wanted = [names] if isinstance(names, str) else [str(name) for name in names]
@@ -150,22 +150,32 @@ def _ensemble(
             "Analyze it with another one as well: `dlc analyze VIDEO run=NAME`, or another snapshotindex=."
         )
     say(f"{video.name}: compared with {', '.join(one.scorer for one in chosen)}")
-    return tuple(_comparable(poses, read_poses(one.path, readers), video) for one in chosen)
+    return tuple(_comparable(poses, read_poses(one.path, readers), bodyparts, video) for one in chosen)
 
 
 def _run(candidate: Candidate) -> str:
     return "" if candidate.about is None else str(candidate.about.get("run", ""))
 
 
-def _comparable(poses: PoseFile, other: PoseFile, video: Path) -> PoseFile:
-    """Return `other` if its axes are those of `poses`."""
+def _comparable(poses: PoseFile, other: PoseFile, bodyparts: NDArray[np.bool_], video: Path) -> PoseFile:
+    """Return `other` if its animals and frames are those of `poses`; say which body parts that count it lacks."""
     ours, theirs = poses.skeleton, other.skeleton
-    several = len(ours.individuals) > 1  # the name of a single animal is in no table
-    if theirs.keypoints != ours.keypoints or (several and theirs.individuals != ours.individuals):
+    several = len(ours.individuals) > 1 or len(theirs.individuals) > 1  # the name of a single animal is in no table
+    if several and theirs.individuals != ours.individuals:
+        raise DataError(
+            f"{other.path} has the animals {', '.join(theirs.individuals)}, the poses of {poses.scorer} have "
+            f"{', '.join(ours.individuals)}: they cannot be compared. Choose others with ensemble=."
+        )
+    counted = [name for name, counts in zip(ours.keypoints, bodyparts, strict=True) if counts]
+    lacking = [name for name in counted if name not in theirs.keypoints]
+    if lacking == counted:
         raise DataError(
             f"{other.path} has the body parts {', '.join(theirs.keypoints)}, the poses of {poses.scorer} have "
-            f"{', '.join(ours.keypoints)}: they cannot be compared. Choose networks of the same project with ensemble=."
+            f"{', '.join(ours.keypoints)}: of those that count none can be compared. Choose other networks "
+            "with ensemble=."
         )
+    if lacking:
+        say(f"{video.name}: {other.scorer} lacks {', '.join(lacking)}; the others are compared")
     if other.frame_count != poses.frame_count:
         raise DataError(
             f"{other.path} has {other.frame_count} frames, the poses of {poses.scorer} {poses.frame_count}; one is of "

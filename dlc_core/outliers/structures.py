@@ -30,7 +30,8 @@ class DetectorInput:
     labels : (frames, individuals, keypoints, 2) float32 or None
         Human labels, NaN where unlabelled; present when "labels" is needed.
     ensemble : tuple of PoseFile
-        The poses of other networks on the same video; present when "ensemble" is needed.
+        The poses of other networks on the same video and the same animals; present when "ensemble" is needed. Their
+        keypoints may be in another order, and some may be lacking: match them by name.
     out_of_fold : PoseFile or None
         Poses of labelled frames by networks that did not train on them; present when "out_of_fold" is needed.
         Then the frames of all arrays here are labelled images, not those of a video, and `poses` is the same file.

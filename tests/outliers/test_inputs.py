@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dlc_plugins.outlier_detectors.ensemble import Ensemble
 
 from dlc_core.demo.animal import SKELETON
 from dlc_core.errors import ConfigError, DataError, PluginError
@@ -90,8 +91,32 @@ def test_an_ensemble_of_one_an_unfinished_one_and_one_that_cannot_be_compared_ar
         given(["ensemble"], poses, video, project, ensemble="short")
     renamed = Skeleton(tuple(f"{name}2" for name in SKELETON.keypoints))
     write_store(video, run="renamed", skeleton=renamed)
-    with pytest.raises(DataError, match=r"has the body parts snout2, .* cannot be compared"):
+    with pytest.raises(DataError, match=r"has the body parts snout2, .* none can be compared"):
         given(["ensemble"], poses, video, project, ensemble="renamed")
+
+
+def test_networks_with_other_body_parts_are_compared_in_those_that_both_have(poses, video, project, capsys):
+    """As when a body part was added between two trainings, or the list in config.yaml was put in another order."""
+    keypoints, likelihood = poses_of(video)
+    turned = Skeleton(SKELETON.keypoints[::-1])
+    write_store(video, run="turned", skeleton=turned, poses=(keypoints[:, :, ::-1], likelihood[:, :, ::-1]))
+    early = Skeleton(SKELETON.keypoints[:3])
+    far = keypoints[:, :, :3] + np.float32(60)
+    write_store(video, run="early", skeleton=early, poses=(far, likelihood[:, :, :3]))
+    detector = Ensemble(20.0, 0.01, SKELETON)
+    with detector_input(detector, poses, ALL, video, project, ensemble="turned") as given_turned:
+        assert detector.score(given_turned).score.max() == 0
+    assert "lack" not in capsys.readouterr().out
+    with detector_input(detector, poses, ALL, video, project) as given_both:
+        assert len(given_both.ensemble) == 2 and len(detector.score(given_both).outliers()) == len(keypoints)
+    lacking = ", ".join(SKELETON.keypoints[3:])
+    assert f"{scorer_of('early')} lacks {lacking}; the others are compared" in capsys.readouterr().out
+    last = np.array([name == SKELETON.keypoints[-1] for name in SKELETON.keypoints])
+    with (
+        pytest.raises(DataError, match=r"_early_.* of those that count none can be compared"),
+        detector_input(detector, poses, last, video, project, ensemble="early"),
+    ):
+        pass
 
 
 def test_labels_come_by_frame_and_body_part_in_pixels_of_the_full_frame(poses, video, project):
