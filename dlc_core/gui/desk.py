@@ -103,9 +103,13 @@ class Desk:
         self._edited = time.monotonic()
         return {"frame": self._state(image), "inverse": _plain(inverse)}
 
-    def remove(self, file: str, by: str) -> None:
-        """Move a frame and its labels aside; nothing is deleted."""
-        self.editor.remove_frame(self._image(file), by=by[:_NAME_LENGTH])
+    def remove(self, file: str, seen: int, by: str) -> None:
+        """Move a frame and its labels aside; nothing is deleted. Parameters and exceptions as for `edit`."""
+        image = self._image(file)
+        try:
+            self.editor.remove_frame(image, seen, by=by[:_NAME_LENGTH])
+        except EditConflict as exc:
+            raise FrameChangedError(str(exc), self._state(image)) from exc
         self._edited = time.monotonic()
 
     def poll(self) -> list[str]:

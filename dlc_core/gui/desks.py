@@ -70,7 +70,7 @@ class Desks:
         """
         news = {"folder": folder, "files": list(files), "sender": sender}
         for canvas in list(self._canvases):
-            if not canvas.is_deleted and canvas.client.has_socket_connection:
+            if not canvas.is_deleted:  # one whose connection is lost for a moment is told when it is back
                 with canvas.client:
                     canvas.run_method("changed", news)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from socket import gethostname
 from typing import Any
 
 from nicegui import ui
@@ -30,7 +29,7 @@ class LabelApp(ui.element, component="js/label_app.js", esm={"dlc-gui": "js"}):
         super().__init__()
         ui.add_css(SCRIPTS / "label.css")
         self._props["kind"] = kind
-        self._props["project"] = f"{gethostname()}:{workspace.root}"  # several machines may be behind one tunnel's port
+        self._props["project"] = workspace.key
         self._props["scorer"] = workspace.project.scorer
 
 

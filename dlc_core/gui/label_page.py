@@ -33,7 +33,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
 
     desks = Desks(open_desk, lambda: workspace.project.scorer)
     workspace.services.append(desks.service())
-    add_editing_routes(app, "label", desks, lambda name: folder_state(desks.desk(name)))
+    add_editing_routes(app, "label", desks, lambda name: folder_state(desks.desk(name)), workspace.key)
 
     @app.get("/api/label")
     def folders() -> list[dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from socket import gethostname
 
 from dlc_core.errors import DataError, suggest
 from dlc_core.gui.frames import FrameImages
@@ -26,6 +28,8 @@ class Workspace:
 
     Attributes
     ----------
+    key : str
+        Tells the project from all others, on this machine and on others: several may be behind one tunnel's port.
     images : FrameImages
         Frames and frames of videos as bytes.
     services : list of async context managers
@@ -34,6 +38,7 @@ class Workspace:
 
     def __init__(self, project: Project, images: FrameImages | None = None) -> None:
         self.root = project.root
+        self.key = hashlib.sha256(f"{gethostname()}:{project.root}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self.images = images or FrameImages()
         self.services: list[AbstractAsyncContextManager[None]] = []
         self._project = project

@@ -133,7 +133,8 @@ def test_body_parts_are_added_to_the_project_and_all_its_folders(client, project
 
 
 def test_a_removed_frame_is_moved_aside(client, project):
-    assert client.post(f"{API}/remove", json={"file": "img001.png"}).status_code == 200
+    seen = frame(client, "img001.png")["revision"]
+    assert client.post(f"{API}/remove", json={"file": "img001.png", "seen": seen}).status_code == 200
     folder = project.labeled_data / FOLDER
     assert (folder / "removed" / "img001.png").is_file()
     assert len(client.get(API).json()["files"]) == 4

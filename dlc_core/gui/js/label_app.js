@@ -7,6 +7,7 @@ import { Ask, Conflict, Help, Suspects } from "dlc-gui/dialogs.js";
 import { keyAction } from "dlc-gui/keys.js";
 import { Prefetch } from "dlc-gui/prefetch.js";
 
+const AGAIN_MS = 1500;
 const LOOK = { dotsize: 6, opacity: 0.5, brightness: 1, contrast: 1, names: false, ghosts: false, edges: true, advance: true };
 const remembered = (name, value) => {
   try { return { ...value, ...JSON.parse(localStorage.getItem(name) ?? "{}") }; } catch { return value; }
@@ -36,7 +37,7 @@ export default {
       <div class="dlc-middle">
         <label-canvas ref="canvas" :src="src" :points="s.points" :ghosts="s.ghosts" :parts="s.bodyparts" :colors="s.colors"
           :edges="s.edges" :selected="selected" :unsaved="s.unsaved" :look="look" :pcutoff="pcutoff" :corner="s.settings.corner"
-          :others="others" :label="canvasLabel"
+          :others="others" :label="canvasLabel" :known="s.known"
           @place="place" @remove="remove" @pick="selected = $event" @failed="imageFailed"/>
         <div v-if="problem" class="dlc-problem" role="alert">{{ problem }}</div>
         <div v-else-if="s.loading" class="dlc-problem quiet">Loading ...</div>
@@ -74,11 +75,14 @@ export default {
     const by = remembered("dlc-by", { name: "" }), store = new LabelStore({ kind: this.kind, project: this.project, by });
     return {
       store: markRaw(store), prefetch: markRaw(new Prefetch()), s: store.state, folders: [], selected: 0, look: remembered("dlc-look", LOOK),
-      pcutoff: -1, by, problem: "", removing: false, adding: false, helping: false, suspects: [], doubting: false, suspect: -1,
+      again: { url: "", times: 0 }, pcutoff: -1, by, problem: "", removing: false, adding: false, helping: false, suspects: [], doubting: false, suspect: -1,
     };
   },
   computed: {
-    src() { const file = this.s.files[this.s.index]; return file ? imageUrl(this.s.folder, file) : ""; },
+    src() {
+      const file = this.s.files[this.s.index], url = file ? imageUrl(this.s.folder, file) : "";
+      return url && this.again.url === url ? `${url}?again=${this.again.times}` : url;
+    },
     isDone() { return (this.s.done[this.s.files[this.s.index]] ?? null) !== null; },
     doneFlags() { return this.s.files.map((f) => (this.s.done[f] ?? null) !== null); },
     // Places that are not this person's: of somebody else in a conflict, of the network where a label is doubtful.
@@ -163,18 +167,18 @@ export default {
       this.selected = k;
     },
     nudge(dx, dy) {
-      const part = this.s.bodyparts[this.selected], at = this.s.points[part];
-      if (at) this.store.change({ set: { [part]: this.$refs.canvas.inside([at[0] + dx, at[1] + dy]) } });
+      const part = this.s.bodyparts[this.selected], at = this.$refs.canvas.marks.find((m) => m.part === part)?.at;
+      if (at && this.$refs.canvas.isHere) this.store.change({ set: { [part]: this.$refs.canvas.inside([at[0] + dx, at[1] + dy]) } });
     },
     keepLook() { localStorage.setItem("dlc-look", JSON.stringify(this.look)); },
     placeInMiddle() {
       const part = this.s.bodyparts[this.selected];
-      if (part && !this.s.points[part]) this.place({ k: this.selected, at: this.$refs.canvas.middle(), was: null, placed: false });
+      if (part && this.$refs.canvas.isHere && !this.s.points[part]) this.place({ k: this.selected, at: this.$refs.canvas.middle(), was: null, placed: false });
     },
     choose(k) { this.selected = k; this.$refs.canvas.$refs.stage.focus({ preventScroll: true }); },
     skip() {
       if (this.selected < this.s.bodyparts.length - 1) { this.selected++; return; }
-      if (Object.keys(this.s.points).length || !this.store.file) return;
+      if (Object.keys(this.s.points).length || !this.$refs.canvas.isHere) return;
       this.store.change({ row: true, done: 1, wasDone: this.s.done[this.store.file] ?? null });
       this.store.say(`${this.store.file} counts as labelled, with no body part visible.`);
     },
@@ -188,9 +192,11 @@ export default {
       const busy = this.removing || this.adding || this.helping || this.s.conflict;
       if (busy || /^(SELECT|TEXTAREA)$/.test(event.target.tagName) || event.target.type === "text") return;
       const action = keyAction(event, this.kind);
-      if (action && this.act(...action) !== false) event.preventDefault();
+      if (!action) return;
+      event.preventDefault();
+      if (action[0] !== "cancel") this.$refs.canvas.finish(); // a point that is held belongs to this frame
+      this.act(...action);
     },
-    keyUp(event) { if (event.key === "Shift" && this.canvas) this.$refs.canvas.space = false; },
     act(name, value) {
       const acts = {
         part: () => { if (value < this.s.bodyparts.length) this.selected = value; },
@@ -210,18 +216,26 @@ export default {
         await talk("/api/bodyparts", {
           method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ names, by: this.by.name }),
         });
-        await this.store.open(this.s.folder, this.store.file);
+        await this.store.reload();
       });
     },
     async tell(work) { try { await work(); } catch (error) { this.problem = error.message; setTimeout(() => (this.problem = ""), 9000); } },
     async imageFailed(src) {
-      try { await talk(src); } catch (error) { if (src.startsWith(this.src)) this.problem = error.message; }
+      const url = src.split("?")[0], times = this.again.url === url ? this.again.times : 0;
+      const error = await talk(url).then(() => null, (problem) => problem);
+      if (src !== this.src) return;
+      if (error || times > 3) this.problem = error?.message ?? "This browser cannot show the image.";
+      const isAway = error && (!error.status || error.status === 403);
+      if (isAway || (!error && times <= 3)) setTimeout(() => { if (src === this.src) this.again = { url, times: times + 1 }; }, AGAIN_MS);
     },
-    goSuspect(at) {
+    async goSuspect(at) {
       const { image, bodypart } = this.suspects[at], [folder, file] = image.split("/").slice(-2);
       this.suspect = at;
-      const done = folder === this.s.folder ? this.store.go(this.s.files.indexOf(file)) : this.open(folder, file);
-      return Promise.resolve(done).then(() => { this.selected = Math.max(0, this.s.bodyparts.indexOf(bodypart)); });
+      if (folder !== this.s.folder) await this.open(folder, file);
+      const index = folder === this.s.folder ? this.s.files.indexOf(file) : -1;
+      if (index < 0) { this.store.say(`${image} is not there any more; n goes on to the next.`); return; }
+      await this.store.go(index);
+      this.selected = Math.max(0, this.s.bodyparts.indexOf(bodypart));
     },
     changed(news) { return this.store.changed(news); },
   },

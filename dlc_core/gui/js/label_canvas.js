@@ -6,11 +6,11 @@ const HIT_PX = 9, STILL_PX = 2.5, INSIDE = 0.501;
 export const LabelCanvas = {
   props: {
     src: String, points: Object, ghosts: Object, parts: Array, colors: Array, edges: Array, selected: Number,
-    unsaved: Object, look: Object, pcutoff: Number, corner: Array, others: Array, label: String,
+    unsaved: Object, look: Object, pcutoff: Number, corner: Array, others: Array, label: String, known: Boolean,
   },
   emits: ["place", "remove", "pick", "size", "failed"],
   template: `
-  <div ref="stage" class="dlc-stage" tabindex="0" role="application" :aria-label="label" :class="{panning: drag && drag.pan}"
+  <div ref="stage" class="dlc-stage" tabindex="0" role="application" :aria-label="label" :class="{panning: drag && drag.pan, late: !isHere}"
     @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @wheel.prevent="wheel"
     @contextmenu.prevent @dblclick.prevent>
     <img v-if="src" ref="img" class="dlc-frame" :src="src" alt="" draggable="false" decoding="sync" @load="loaded"
@@ -31,8 +31,10 @@ export const LabelCanvas = {
         <text :x="t.x + 10" :y="t.y + 4">{{ t.part }} ({{ t.by }})</text></g>
     </svg>
   </div>`,
-  data: () => ({ view: new Viewport(), size: [0, 0], drag: null, hovered: -1 }),
+  data: () => ({ view: new Viewport(), size: [0, 0], drag: null, hovered: -1, shown: "" }),
   computed: {
+    // Whether the image and the points on the screen are those of this frame: else a click would count for another one.
+    isHere() { return this.known && this.shown === this.src; },
     filter() {
       const { brightness, contrast } = this.look;
       return brightness === 1 && contrast === 1 ? "none" : `brightness(${brightness}) contrast(${contrast})`;
@@ -55,6 +57,7 @@ export const LabelCanvas = {
       return this.edges.filter(([a, b]) => where[a] && where[b]).map(([a, b]) => [where[a].x, where[a].y, where[b].x, where[b].y]);
     },
   },
+  watch: { src() { this.drag = null; } },
   mounted() {
     this.watcher = new ResizeObserver(() => this.stageResized());
     this.watcher.observe(this.$refs.stage);
@@ -71,7 +74,9 @@ export const LabelCanvas = {
     isOutside([x, y]) { const [w, h] = this.size; return w > 0 && (x < -0.5 || y < -0.5 || x >= w - 0.5 || y >= h - 0.5); },
     inside([x, y]) { const [w, h] = this.size; return [clamp(x, w), clamp(y, h)]; },
     loaded() {
-      const { naturalWidth: w, naturalHeight: h } = this.$refs.img, before = this.size;
+      const { naturalWidth: w, naturalHeight: h, currentSrc } = this.$refs.img, before = this.size;
+      if (currentSrc !== new URL(this.src, location.href).href) return; // of a frame that was passed by
+      this.shown = this.src;
       this.size = [w, h];
       this.$emit("size", this.size);
       if (w !== before[0] || h !== before[1]) this.fit();
@@ -104,6 +109,7 @@ export const LabelCanvas = {
       this.$refs.stage.setPointerCapture(e.pointerId);
       const from = this.where(e), k = this.hit(from);
       if (e.button === 1 || (e.button === 0 && e.shiftKey)) this.drag = { pan: from, from };
+      else if (!this.isHere || ![0, 2].includes(e.button)) this.drag = null;
       else if (e.button === 2 && k >= 0) { this.drag = null; this.$emit("remove", k); }
       else if (k >= 0) {
         this.drag = { k, from, was: this.points[this.parts[k]], offset: this.offset(k, from) };
@@ -125,12 +131,16 @@ export const LabelCanvas = {
         drag.at = this.inside(this.view.toImage([now[0] + drag.offset[0], now[1] + drag.offset[1]]));
       }
     },
-    up(e) {
+    // Leave a held point where it is: the button was released, or a key that was pressed comes first.
+    finish() {
       const drag = this.drag;
+      this.drag = null;
       if (drag && !drag.pan && drag.at) {
         this.$emit("place", { k: drag.k, at: this.inside(drag.at), was: drag.was, placed: !!drag.placed });
       }
-      this.drag = null;
+    },
+    up(e) {
+      this.finish();
       this.hovered = e.pointerType === "touch" ? -1 : this.hit(this.where(e));
     },
     cancel() { this.drag = null; },

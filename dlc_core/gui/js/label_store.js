@@ -4,6 +4,9 @@ import { reactive } from "vue";
 import { Pending } from "./pending.js";
 
 const AHEAD = 8, BEHIND = 3, RETRY_MS = [300, 600, 1200, 2500, 5000], SAME_PX = 1e-3;
+const FETCHED_AT_ONCE = 32, SLOW_MS = 4000, GIVEN_UP_MS = 20000;
+const NEW_SERVER = "the server was started anew: open the address that it printed; unsaved edits are kept in this browser";
+const NO_SERVER = "the server does not answer; unsaved edits are kept in this browser and sent as soon as it does";
 
 const same = (a, b) =>
   (!a && !b) || (!!a && !!b && Math.abs(a[0] - b[0]) < SAME_PX && Math.abs(a[1] - b[1]) < SAME_PX);
@@ -12,8 +15,11 @@ const touched = (edit) => [...Object.keys(edit.set), ...edit.unset];
 export class LabelStore {
   constructor({ kind, project, by }) {
     this.kind = kind;
+    this.project = project;
     this.by = by;
     this.server = new Map(); // file -> {revision, points, ...} as acknowledged
+    this.acks = new Map(); // file -> how many edits were acknowledged
+    this.openings = 0;
     this.undone = [];
     this.history = [];
     this.pendingStore = new Pending(`${project}:${kind}`);
@@ -23,7 +29,7 @@ export class LabelStore {
     this.sender = this.pendingStore.tab;
     this.failures = 0;
     this.state = reactive({
-      folder: "", files: [], bodyparts: [], colors: [], edges: [], index: 0, points: {}, ghosts: {}, unsaved: {},
+      folder: "", files: [], bodyparts: [], colors: [], edges: [], index: 0, points: {}, ghosts: {}, unsaved: {}, known: false,
       counts: [], totals: [], done: {}, settings: {}, canUndo: false, canRedo: false, loading: true, version: 0,
       save: { state: "saved", waiting: 0, message: "" }, conflict: null, notice: "",
     });
@@ -32,12 +38,20 @@ export class LabelStore {
   get file() { return this.state.files[this.state.index]; }
 
   // ---- folders and frames -------------------------------------------------------------------------------------
-  async open(folder, file) {
-    const s = this.state;
-    s.loading = true;
+  async open(folder, file) { return this.read(folder, () => file); }
+
+  // The folder again, at the frame that is shown when the answer comes: others have added or removed frames or body parts.
+  async reload() { return this.read(this.state.folder, () => this.file, true); }
+
+  async read(folder, wanted, stays = false) {
+    const s = this.state, opening = ++this.openings;
+    s.loading = !stays;
     const found = await this.ask(folder);
+    if (opening !== this.openings) return; // another one was chosen meanwhile
+    const file = wanted(), shown = stays && this.server.get(file), before = s.index;
     if (folder !== s.folder) { this.history = []; this.undone = []; }
     this.server.clear();
+    if (shown) this.server.set(file, shown); // until its answer comes, so that nobody has to wait for it
     Object.assign(s, {
       folder, files: found.files.map((f) => f.name), bodyparts: found.bodyparts, colors: found.colors,
       edges: found.edges, settings: found.settings, loading: false,
@@ -48,7 +62,9 @@ export class LabelStore {
     this.adopt();
     if (found.unused.length) this.say(`${found.unused.join(", ")}: in the label table, but not in config.yaml; kept and not shown.`);
     const known = s.files.indexOf(file);
-    await this.go(known >= 0 ? known : Math.max(0, s.counts.findIndex((n) => !n)));
+    if (stays && file && known < 0) this.say(`${file} was removed elsewhere.`);
+    await this.go(known >= 0 ? known : stays ? before : Math.max(0, s.counts.findIndex((n) => !n)));
+    if (shown && known >= 0) await this.fetchFrames([file]);
   }
 
   adopt() {
@@ -68,7 +84,11 @@ export class LabelStore {
     const missing = this.around(at).filter((f) => !this.server.has(f));
     if (missing.length) {
       const first = missing.includes(this.file) ? [this.file] : [];
-      if (first.length) await this.fetchFrames(first);
+      try { if (first.length) await this.fetchFrames(first); } catch (problem) {
+        if (problem.status && problem.status !== 403) throw problem;
+        setTimeout(() => { if (this.file === first[0] && !this.server.has(this.file)) this.go(this.state.index); }, RETRY_MS[2]);
+        return;
+      }
       const rest = missing.filter((f) => !first.includes(f));
       if (rest.length) this.fetchFrames(rest).catch(() => {});
     }
@@ -81,11 +101,13 @@ export class LabelStore {
   }
 
   async fetchFrames(files) {
-    const folder = this.state.folder;
+    const folder = this.state.folder, acks = files.map((file) => this.acks.get(file));
     const found = await this.send(`${folder}/frames`, { files });
     if (folder !== this.state.folder) return;
-    for (const [file, frame] of Object.entries(found)) this.learn(file, frame);
+    const passed = files.filter((file, k) => this.acks.get(file) !== acks[k]); // edits were acknowledged meanwhile
+    for (const [file, frame] of Object.entries(found)) if (!passed.includes(file)) this.learn(file, frame);
     this.refresh();
+    if (passed.length) await this.fetchFrames(passed);
   }
 
   learn(file, frame) {
@@ -108,6 +130,7 @@ export class LabelStore {
 
   refresh() {
     const s = this.state, file = this.file;
+    s.known = this.server.has(file);
     s.points = this.view(file);
     s.ghosts = s.index > 0 ? this.view(s.files[s.index - 1]) : {};
     s.unsaved = Object.fromEntries(this.pending.filter((e) => e.file === file).flatMap(touched).map((p) => [p, true]));
@@ -154,9 +177,16 @@ export class LabelStore {
   undo() { this.reverse(this.history, this.undone); }
   redo() { this.reverse(this.undone, this.history); }
 
-  reverse(from, to) {
-    const edit = from.pop();
-    if (!edit) return;
+  async reverse(from, to) {
+    const edit = from.at(-1);
+    if (!edit || this.reversing) return;
+    if (edit.folder === this.state.folder && this.state.files.includes(edit.file) && !this.server.has(edit.file)) {
+      this.reversing = true;
+      try { await this.fetchFrames([edit.file]); } catch (problem) { this.say(`Not undone: ${problem.message}`); return; }
+      finally { this.reversing = false; }
+      if (edit !== from.at(-1)) return;
+    }
+    from.pop();
     const at = this.state.files.indexOf(edit.file), now = this.view(edit.file);
     if (at < 0 || touched(edit).some((p) => !same(now[p], edit.set[p]))) {
       this.say(`Not undone: ${edit.file} was changed elsewhere since.`);
@@ -191,6 +221,7 @@ export class LabelStore {
 
   async sendFirst() {
     const edit = this.pending[0];
+    const slow = setTimeout(() => this.show("waiting", NO_SERVER), SLOW_MS);
     try {
       if (edit.folder === this.state.folder && !this.server.has(edit.file)) await this.fetchFrames([edit.file]);
       const known = this.server.get(edit.file) ?? (await this.send(`${edit.folder}/frames`, { files: [edit.file] }))[edit.file];
@@ -200,6 +231,8 @@ export class LabelStore {
       this.saved(edit, answer);
     } catch (problem) {
       return this.failed(edit, problem);
+    } finally {
+      clearTimeout(slow);
     }
     return true;
   }
@@ -221,6 +254,7 @@ export class LabelStore {
   saved(edit, answer) {
     this.failures = 0;
     this.pending.shift();
+    this.acks.set(edit.file, (this.acks.get(edit.file) ?? 0) + 1);
     this.pendingStore.write(this.pending);
     if (edit.folder === this.state.folder) this.learn(edit.file, answer.frame);
     if (edit.file === this.file) this.refresh();
@@ -240,9 +274,7 @@ export class LabelStore {
       return false;
     }
     const wait = RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)];
-    this.show("waiting", problem.status === 403
-      ? "the server was started anew: open the address that it printed; unsaved edits are kept in this browser"
-      : "the server does not answer; unsaved edits are kept in this browser and sent as soon as it does");
+    this.show("waiting", [403, 421].includes(problem.status) ? problem.message : NO_SERVER);
     setTimeout(() => this.pump(), wait);
     return false;
   }
@@ -261,7 +293,7 @@ export class LabelStore {
     const { edit, parts } = this.state.conflict, names = parts.map((p) => p.part);
     if (mine) for (const { part, theirs } of parts) edit.was[part] = theirs;
     else {
-      const clash = (e) => e.file === edit.file && touched(e).some((p) => names.includes(p));
+      const clash = (e) => e.folder === edit.folder && e.file === edit.file && touched(e).some((p) => names.includes(p));
       this.drop((e) => clash(e));
     }
     this.state.conflict = null;
@@ -288,16 +320,22 @@ export class LabelStore {
   // ---- what others do -----------------------------------------------------------------------------------------
   async changed({ folder, files, sender }) {
     if (folder !== this.state.folder || sender === this.sender) return;
-    if (files.includes("")) return this.open(folder, this.file);
-    const known = files.filter((f) => this.server.has(f) || this.state.files.includes(f));
-    if (known.length) await this.fetchFrames(known).catch(() => {});
+    const known = files.filter((f) => this.state.files.includes(f));
     if (known.length) this.say(known.length === 1 ? `${known[0]} was changed elsewhere.` : `${known.length} frames were changed elsewhere.`);
+    if (files.includes("") || known.length > FETCHED_AT_ONCE) await this.reload().catch(() => {});
+    else if (known.length) await this.fetchFrames(known).catch(() => {});
   }
 
   async removeFrame() {
-    const file = this.file, next = this.state.files[this.state.index + 1] ?? this.state.files[this.state.index - 1];
-    await this.send(`${this.state.folder}/remove`, { file });
-    await this.open(this.state.folder, next);
+    const { folder, files, index } = this.state, file = this.file, next = files[index + 1] ?? files[index - 1];
+    if (this.pending.some((e) => e.folder === folder && e.file === file)) throw new Error(`${file} has edits that are not saved yet; it stays.`);
+    if (!this.server.has(file)) await this.fetchFrames([file]);
+    const { revision } = this.server.get(file);
+    try { await this.send(`${folder}/remove`, { file, seen: revision, by: this.by.name }); } catch (problem) {
+      if (problem.status === 409) { this.learn(file, problem.body.frame); this.refresh(); }
+      throw problem;
+    }
+    await this.open(folder, next);
     this.say(`${file} was moved to removed/ with its labels.`);
   }
 
@@ -310,11 +348,14 @@ export class LabelStore {
     this.noticeTimer = setTimeout(() => (this.state.notice = ""), 6000);
   }
 
-  ask(path) { return talk(`/api/${this.kind}/${encode(path)}`); }
+  // After a new start the same address may be that of another project, in which the same names mean other frames.
+  get headers() { return { "content-type": "application/json", "x-dlc-project": this.project }; }
+
+  ask(path) { return talk(`/api/${this.kind}/${encode(path)}`, { headers: this.headers }); }
 
   send(path, body) {
     return talk(`/api/${this.kind}/${encode(path)}`, {
-      method: "POST", keepalive: true, headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+      method: "POST", keepalive: true, headers: this.headers, body: JSON.stringify(body), signal: AbortSignal.timeout(GIVEN_UP_MS),
     });
   }
 }
@@ -324,10 +365,10 @@ const count = (marks) => [...marks].reduce((n, mark) => n + (mark === "1"), 0);
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, k) => from + k);
 
 export async function talk(url, options) {
-  const answer = await fetch(url, options);
+  const answer = await fetch(url, options).catch(() => { throw new Error(NO_SERVER); });
   const text = await answer.text();
   let body = {};
-  try { body = JSON.parse(text); } catch { body = { error: text }; }
+  try { body = JSON.parse(text); } catch { body = { error: answer.status === 403 ? NEW_SERVER : `the server answered ${answer.status}` }; }
   if (answer.ok) return body;
   throw Object.assign(new Error(body.error ?? answer.statusText), { status: answer.status, body });
 }
