@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dlc_core import __version__
-from dlc_core.console import Outcome, keep_stdout_for_data, say, show_tracebacks, warn
+from dlc_core.console import Outcome, say, show_tracebacks, stdout_for_data, warn
 from dlc_core.errors import DlcError, ProjectError
 from dlc_core.overrides import quote, quote_free_values, sort_tokens
 from dlc_core.verbs import VERBS, Verb, settings_of
@@ -232,7 +232,7 @@ def _add(verb: Verb) -> None:
             _open_by_hand(verb, project_path, tokens, **browser)
             return
         if as_json:
-            keep_stdout_for_data()
+            click.get_current_context().with_resource(stdout_for_data())
         finish(run_verb(verb, project_path, tokens, multirun), as_json)
 
 

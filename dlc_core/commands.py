@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from dlc_core.cli import USER_ERROR, debug_option, dlc, finish, json_option, project_option
-from dlc_core.console import Outcome, counted, keep_stdout_for_data, say
+from dlc_core.console import Outcome, counted, say, stdout_for_data
 from dlc_core.errors import PluginError
 from dlc_core.verbs import VERBS, verb_named
 
@@ -106,7 +106,7 @@ def config(verb: str, tokens: tuple[str, ...], project_path: str | None, as_json
     from dlc_core.project.project import Project
 
     if as_json:
-        keep_stdout_for_data()
+        click.get_current_context().with_resource(stdout_for_data())
     project = Project.chosen(project_path)
     composed = compose(verb_named(verb).name, quote_free_values(sort_tokens(tokens)[0]), project)
     if as_json:
@@ -147,7 +147,7 @@ def demo(folder: str | None, seed: int, minutes: float, as_json: bool) -> None:
     from dlc_core.demo.run import demo as run_demo
 
     if as_json:
-        keep_stdout_for_data()
+        click.get_current_context().with_resource(stdout_for_data())
     place = Path(folder) if folder else _first_free("demo-project")
     finish(run_demo(place, seed=seed, minutes=minutes), as_json)
 

@@ -28,10 +28,15 @@ _quiet_stdout = False
 _tracebacks = False
 
 
-def keep_stdout_for_data() -> None:
-    """Send everything that `say` prints to stderr, so that stdout holds JSON and nothing else."""
+@contextmanager
+def stdout_for_data() -> Iterator[None]:
+    """Send everything that `say` prints meanwhile to stderr, so that stdout holds JSON and nothing else."""
     global _quiet_stdout
-    _quiet_stdout = True
+    before, _quiet_stdout = _quiet_stdout, True
+    try:
+        yield
+    finally:
+        _quiet_stdout = before
 
 
 def show_tracebacks(shown: bool) -> None:

@@ -159,6 +159,17 @@ def test_create_project_makes_a_project_and_says_what_comes_next(dlc, tmp_path, 
     assert "exists" in one_line(err)
 
 
+def test_after_a_command_with_json_the_next_one_prints_to_stdout_again(dlc, project_root, tmp_path, monkeypatch):
+    from dlc_core.demo.generate import generate_video
+
+    generate_video(tmp_path / "a.mp4", frames=10, height=64, width=96, seed=0)
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = dlc("config", "train", "-p", project_root, "--json")
+    assert code == 0 and "config" in json.loads(out)
+    code, out, _ = dlc("create-project", "reach", "Zoë", "a.mp4", "--bodyparts", "hand")
+    assert code == 0 and "Next: cd " in out
+
+
 def test_doctor_reports_versions_and_a_bad_video_as_an_error(dlc, tmp_path):
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"not a video")

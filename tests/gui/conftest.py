@@ -139,7 +139,7 @@ def new_page(browser):
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.problems = []
         page.asked = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))

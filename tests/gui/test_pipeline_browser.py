@@ -20,10 +20,9 @@ VIDEO = "small_robot_3_frame"
 
 ASKING = """
 import json, sys, time
-from dlc_core.console import ask, keep_stdout_for_data, progress, say
-keep_stdout_for_data()
-say("Looking at the poses")
-with progress("Drawing", 10, "pictures") as advance:
+from dlc_core.console import ask, progress, say, stdout_for_data
+with stdout_for_data(), progress("Drawing", 10, "pictures") as advance:
+    say("Looking at the poses")
     time.sleep(0.6)
     advance(4)
     answer = ask("Draw the rest?")

@@ -43,15 +43,18 @@ def ordinary_user(project: Project) -> Iterator[None]:
     """Give the rights of somebody who is not the administrator, whom no permission stops."""
     is_root = os.geteuid() == 0
     paths = [project.root, *project.root.rglob("*")]
+    closed = {parent: parent.stat().st_mode for parent in project.root.parents if not parent.stat().st_mode & 0o001}
     if is_root:
         for path in paths:
             os.chown(path, 65534, 65534)
-        for parent in project.root.parents[:3]:
-            os.chmod(parent, 0o755)
+        for parent, mode in closed.items():
+            os.chmod(parent, mode | 0o011)
         os.seteuid(65534)
     yield
     if is_root:
         os.seteuid(0)
+        for parent, mode in closed.items():
+            os.chmod(parent, mode)
     for path in paths:
         path.chmod(0o755)
 
