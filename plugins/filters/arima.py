@@ -49,19 +49,20 @@ class Arima:
             return track
         points = np.empty_like(track.points)
         for axis in (0, 1):
-            points[:, axis] = self._predictions(np.where(there, track.points[:, axis], np.nan))
+            found = self._predictions(np.where(there, track.points[:, axis], np.nan))
+            points[:, axis] = track.points[:, axis] if found is None else found
         points[0] = track.points[0]
         return replace(track, points=points)
 
-    def _predictions(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return E[x(t) | x(0), ..., x(t - 1)] in every frame, (frames,)."""
+    def _predictions(self, values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Return E[x(t) | x(0), ..., x(t - 1)] in every frame, (frames,); None where there is no fit."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what statsmodels says of its starting values; the rest is told below
                 fitted = self._fit(values)
         except (np.linalg.LinAlgError, ValueError) as exc:
             warnings.warn(f"a coordinate cannot be fitted and is left as it is: {exc}", RuntimeWarning, stacklevel=3)
-            return values
+            return None
         if not fitted.mle_retvals["converged"]:
             warnings.warn("the fit did not converge; its last step was used", RuntimeWarning, stacklevel=3)
         predicted: NDArray[np.float64] = fitted.get_prediction(end=len(values) - 1).predicted_mean

@@ -116,6 +116,7 @@ class Arima:
         curves["distance"] = np.full(shape, np.nan, np.float32)
         total, number = np.zeros(shape[0]), np.zeros(shape[0])
         unconverged: list[str] = []
+        unfitted: list[str] = []
         with progress("Fitting", len(chosen), "keypoints") as advance:
             for place in chosen:
                 points = np.asarray(file.keypoints[:, *place], np.float64)
@@ -126,12 +127,19 @@ class Arima:
                 for name, values in (("fit", fits.mean), ("lower", fits.lower), ("upper", fits.upper)):
                     curves[name][:, *place] = values
                 curves["distance"][:, *place] = distance
+                unfitted += [self.keypoints[place[1]]] * (not np.isfinite(fits.mean).all(axis=1).any())
                 unconverged += [f"{self.keypoints[place[1]]} {axis}" for axis in fits.unconverged]
                 advance(1)
         if unconverged:
             warn(
                 f"{counted(len(unconverged), 'fit')} of {2 * len(chosen)} did not converge "
                 f"({', '.join(unconverged[:6])}{', ...' * (len(unconverged) > 6)}); the most likely estimate is used."
+            )
+        if unfitted:
+            warn(
+                f"{', '.join(unfitted)} {'was' if len(unfitted) == 1 else 'were'} not fitted and "
+                f"{'counts' if len(unfitted) == 1 else 'count'} in no frame: fewer than {_FEWEST_POINTS} detections "
+                f"are as likely as detector.p_bound={self.p_bound:g}, or no model is found."
             )
         mean = np.divide(total, number, out=np.full(shape[0], np.nan), where=number > 0)
         return FrameScores(mean.astype(np.float32), self.epsilon, curves=curves)

@@ -48,3 +48,13 @@ def test_a_fit_that_is_worse_than_none_is_said(build, short, monkeypatch):
     monkeypatch.setattr(Arima, "_fit", lambda *_: degenerate)
     with pytest.warns(RuntimeWarning, match="predicts worse than the mean would"):
         build("arima").filter(short)
+
+
+def test_a_coordinate_that_cannot_be_fitted_stays_as_it_is_in_every_frame(build, short):
+    likelihood = np.ones(150, np.float32)
+    likelihood[40] = 0
+    track = Track(short.points * (1e200, 1), likelihood, 30.0)  # too large for any fit
+    with pytest.warns(RuntimeWarning, match="a coordinate cannot be fitted and is left as it is"):
+        smooth = build("arima").filter(track)
+    np.testing.assert_array_equal(smooth.points[:, 0], track.points[:, 0])
+    assert np.isfinite(smooth.points).all() and (smooth.points[1:, 1] != track.points[1:, 1]).all()

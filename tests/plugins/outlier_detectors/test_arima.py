@@ -155,6 +155,15 @@ def test_what_statsmodels_gives_up_is_carried_on_and_a_line_says_what_stays_so(c
     assert "1 fit of 2 did not converge (part0 x)" in capsys.readouterr().err
 
 
+def test_body_parts_that_cannot_be_fitted_are_named(capsys):
+    likelihood = np.ones((60, 2))
+    score(walk(60, keypoints=2), likelihood)
+    assert "not fitted" not in capsys.readouterr().err
+    likelihood[10:, 1] = 0.0
+    score(walk(60, keypoints=2), likelihood)
+    assert "part1 was not fitted and counts in no frame: fewer than 11 detections" in capsys.readouterr().err
+
+
 def test_a_fit_that_overflowed_is_no_improvement():
     series = 1e6 + np.random.default_rng(0).normal(0, 1, 120)
     found = fit_series(series, (3, 0, 1), 0.01)
