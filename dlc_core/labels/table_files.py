@@ -111,14 +111,22 @@ class LabelFiles:
     def prepared(self, frames: Frames) -> Iterator[Callable[[], None]]:
         """Write csv and h5 aside; an interruption while they are moved leaves one complete table, or two that agree."""
         table = self.table(frames)
-        width = index_columns(self.csv) if self.csv.is_file() else 3
+        has_csv = self.csv.is_file()
+        width = index_columns(self.csv) if has_csv else 3
         with disk_errors(self.csv), aside(self.csv) as csv, aside(self.h5) as h5:
             write_csv(table, csv, width)
             to_disk(csv)
             write_h5(table, h5, width)
+            if not has_csv:
+                to_disk(h5)
 
             def commit() -> None:
                 with disk_errors(self.csv):
+                    if not has_csv:  # the h5 is all there is
+                        h5.replace(self.h5)
+                        csv.replace(self.csv)
+                        to_disk(self.folder)
+                        return
                     if is_known(self.h5):
                         self.h5.unlink(missing_ok=True)
                     else:

@@ -130,9 +130,17 @@ def test_a_journal_of_a_single_torn_line_is_removed(files: LabelFiles) -> None:
 
 
 @pytest.mark.parametrize("step", range(8))
+@pytest.mark.parametrize("there", ["csv and h5", "h5", "an h5 from elsewhere", "csv"])
 def test_an_interruption_at_any_step_leaves_the_same_labels(
-    files: LabelFiles, monkeypatch: pytest.MonkeyPatch, step: int
+    files: LabelFiles, monkeypatch: pytest.MonkeyPatch, step: int, there: str
 ) -> None:
+    before = read_csv(files.csv)
+    if "csv" not in there:
+        files.csv.unlink()
+    if "h5" not in there:
+        files.h5.unlink()
+    if "elsewhere" in there:
+        os.utime(files.h5, (1e9, 1e9))
     append(files.journal, entry(1.0))
     append(files.journal, entry(2.0, (1.0, 0.0)))
     left = [step]
@@ -150,6 +158,7 @@ def test_an_interruption_at_any_step_leaves_the_same_labels(
         compact(files)
     monkeypatch.undo()
     assert snout(files) == (2.0, 0.0)
+    assert tuple(snapshot(files).frames.rows) == before.images
     assert read_folder(files.folder).keypoints[1, 0, 0].tolist() == [2.0, 0.0]
     assert read_h5(files.h5).keypoints[1, 0, 0].tolist() == [2.0, 0.0] and not files.journal.exists()
 
