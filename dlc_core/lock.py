@@ -25,7 +25,7 @@ from dlc_core.files import disk_error
 _REFUSED = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _OPEN: set[int] = set()
 _SAID: set[Path] = set()
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.05
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.01
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dlc_core.errors import DataError, DlcError, EditConflict, suggest
+from dlc_core.labels.compact import compact
+from dlc_core.labels.compactor import Compactor
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.journal import KEEP, Edit
 from dlc_core.refine.editing import RefineEditor
@@ -17,6 +19,7 @@ Editor = LabelEditor | RefineEditor
 
 _REST_S = 1.0
 _REST_PER_COMPACTION = 3.0  # a large folder takes longer to write, and waits longer for a pause
+_LARGE = 5_000  # points; writing fewer is done before anybody notices
 _FAR_PX = 1e7
 _NAME_LENGTH = 80
 
@@ -46,11 +49,20 @@ class Desk:
     editor : LabelEditor or RefineEditor
     extra : callable or None
         Given an image's name, returns more of its state (whether it is done).
+    compactor : Compactor or None
+        Writes large tables in a process of its own; None writes them here.
     """
 
-    def __init__(self, name: str, editor: Editor, extra: Callable[[str], State] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        editor: Editor,
+        extra: Callable[[str], State] | None = None,
+        compactor: Compactor | None = None,
+    ) -> None:
         self.name = name
         self.editor = editor
+        self._compactor = compactor
         self._extra = extra or (lambda _image: {})
         self._prefix = f"labeled-data/{name}/"
         self._edited: float | None = None
@@ -124,7 +136,8 @@ class Desk:
         if self._edited is None or time.monotonic() - self._edited < pause:
             return
         begun, self._edited = time.monotonic(), None
-        if not self.editor.compact():
+        elsewhere = self._compactor if self.editor.size() > _LARGE else None
+        if not self.editor.compact(elsewhere.compact if elsewhere else compact):
             self._edited = time.monotonic()  # others kept writing: later
         self._compaction_s = time.monotonic() - begun
 

@@ -29,7 +29,9 @@ def add(app: FastAPI, workspace: Workspace) -> None:
 
     def open_desk(name: str) -> Desk:
         editor = LabelEditor.open(workspace.project, workspace.folder(name))
-        return Desk(name, editor, lambda image: {"done": 1.0 if editor.is_labelled(image) else None})
+        return Desk(
+            name, editor, lambda image: {"done": 1.0 if editor.is_labelled(image) else None}, workspace.compactor
+        )
 
     desks = Desks(open_desk, lambda: workspace.project.scorer)
     workspace.services.append(desks.service())

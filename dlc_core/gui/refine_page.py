@@ -22,7 +22,9 @@ def add(app: FastAPI, workspace: Workspace) -> None:
 
     def open_desk(name: str) -> Desk:
         editor = RefineEditor.open(workspace.project, workspace.folder(name))
-        return Desk(name, editor, lambda image: {"done": editor.done(image), "begun": editor.begun(image)})
+        return Desk(
+            name, editor, lambda image: {"done": editor.done(image), "begun": editor.begun(image)}, workspace.compactor
+        )
 
     desks = Desks(open_desk, lambda: (workspace.project.scorer, workspace.project.iteration))
     workspace.services.append(desks.service())

@@ -11,6 +11,7 @@ from socket import gethostname
 
 from dlc_core.errors import DataError, suggest
 from dlc_core.gui.frames import FrameImages
+from dlc_core.labels.compactor import Compactor
 from dlc_core.labels.folder_editor import IMAGE_SUFFIXES
 from dlc_core.project.project import CONFIG_NAME, Project
 
@@ -32,6 +33,8 @@ class Workspace:
         Tells the project from all others, on this machine and on others: several may be behind one tunnel's port.
     images : FrameImages
         Frames and frames of videos as bytes.
+    compactor : Compactor
+        Writes large label tables.
     services : list of async context managers
         What runs as long as the server does; a page's ``add`` appends here.
     """
@@ -40,6 +43,7 @@ class Workspace:
         self.root = project.root
         self.key = hashlib.sha256(f"{gethostname()}:{project.root}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self.images = images or FrameImages()
+        self.compactor = Compactor()
         self.services: list[AbstractAsyncContextManager[None]] = []
         self._project = project
         self._stamp = self._config_stamp()
@@ -90,8 +94,9 @@ class Workspace:
         return [folder / name for name in found if not name.startswith(".")]
 
     def close(self) -> None:
-        """Close the videos."""
+        """Close the videos, and end the process that writes large tables."""
         self.images.close()
+        self.compactor.close()
 
     def _places(self) -> dict[str, Path]:
         place = self.project.labeled_data

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Generic, Self, TypeVar
@@ -29,6 +29,7 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
 
 Table = TypeVar("Table", bound=TableFiles)
+Compact = Callable[[TableFiles, Callable[[Stamp, Stamp], None]], bool]
 
 
 class FolderEditor(Generic[Table]):
@@ -190,17 +191,27 @@ class FolderEditor(Generic[Table]):
             found, self._elsewhere = self._elsewhere, set()
             return found
 
-    def compact(self) -> bool:
+    def size(self) -> int:
+        """Return how many points the table has room for: frames times body parts."""
+        with self._mutex:
+            return len(self._frames.rows) * len(self._frames.bodyparts)
+
+    def compact(self, by: Compact = compact) -> bool:
         """Put the journal into the table; return whether that happened, False if others kept writing.
 
         Edits do not wait for this, so that it can run in a thread of its own.
+
+        Parameters
+        ----------
+        by : callable
+            `dlc_core.labels.compact.compact`, or that of a `Compactor`, which does it in another process.
 
         Raises
         ------
         DataError, DiskError
             It could not be done. Nothing is lost: the journal stays, and everybody reads it.
         """
-        return compact(self._files, self._note_move)
+        return by(self._files, self._note_move)
 
     def close(self) -> None:
         """Compact; if that cannot be done, say so and leave the journal."""

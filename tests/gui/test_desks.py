@@ -11,8 +11,10 @@ import pytest
 
 pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 
+from dlc_core.gui import desk as desk_module
 from dlc_core.gui.desk import Desk
 from dlc_core.gui.desks import Desks
+from dlc_core.labels.compactor import Compactor
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import read_csv
 from dlc_core.labels.journal import Edit
@@ -109,3 +111,20 @@ def test_a_folder_is_opened_anew_when_what_it_depends_on_changes(project):
     assert desks.desk(FOLDER) is first
     version[0] = 1
     assert desks.desk(FOLDER) is not first
+
+
+def test_a_large_table_is_written_by_another_process_and_a_small_one_here(project, monkeypatch):
+    monkeypatch.setattr(desk_module, "_REST_S", 0.0)
+    monkeypatch.setattr(desk_module, "_REST_PER_COMPACTION", 0.0)
+    csv = project.labeled_data / FOLDER / "CollectedData_ada.csv"
+    with Compactor() as compactor:
+        desk = Desk(FOLDER, LabelEditor.open(project, FOLDER), None, compactor)
+        edit(desk, "img000.png", snout=[1.0, 2.0])
+        desk.rest()
+        assert csv.is_file()
+        assert compactor.pid is None
+        monkeypatch.setattr(desk_module, "_LARGE", 3)
+        edit(desk, "img000.png", snout=[3.0, 4.0])
+        desk.rest()
+        assert read_csv(csv).keypoints[0, 0, 0].tolist() == [3.0, 4.0]
+        assert compactor.pid is not None
