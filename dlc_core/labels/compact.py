@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from dlc_core.console import counted, warn
 from dlc_core.errors import DataError
 from dlc_core.labels.aside_frames import finish_removals
-from dlc_core.labels.journal import Journal, cut, folder_lock, keep_lines, read_journal
+from dlc_core.labels.journal import Journal, begins_with, cut, folder_lock, keep_lines, read_journal
 from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember
 from dlc_core.labels.replay import Conflict, Frames, replay
 from dlc_core.labels.table_files import TableFiles
@@ -109,7 +109,7 @@ def compact(files: TableFiles, moved: Callable[[Stamp, Stamp], None] = lambda *_
             return True
         with files.prepared(state.frames) as commit, folder_lock(files.folder):
             before = stamp_of(files)
-            if before[:-1] == state.stamp[:-1] and _grew(state.stamp[-1], before[-1]):
+            if before[:-1] == state.stamp[:-1] and begins_with(files.journal, state.journal):
                 commit_locked(files, state, commit)
                 moved(before, stamp_of(files))
                 return True

@@ -14,6 +14,7 @@ row, ``"aside": true`` says that its image was moved to ``removed/``, ``"done": 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -109,11 +110,14 @@ class Journal:
         How many bytes of the file these are; 0 if there is no file.
     damaged : tuple of bytes
         Whole lines that cannot be read.
+    digest : bytes
+        Stands for these bytes.
     """
 
     entries: tuple[Entry, ...] = ()
     size: int = 0
     damaged: tuple[bytes, ...] = ()
+    digest: bytes = b""
 
 
 def folder_lock(folder: Path, wait_s: float = _WAIT_S) -> AbstractContextManager[None]:
@@ -158,7 +162,22 @@ def read_journal(path: Path) -> Journal:
             entries.append(_entry(json.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError):
             damaged.append(line)
-    return Journal(tuple(entries), len(content) - len(rest), tuple(damaged))
+    size = len(content) - len(rest)
+    return Journal(tuple(entries), size, tuple(damaged), _digest(content[:size]))
+
+
+def begins_with(path: Path, journal: Journal) -> bool:
+    """Tell whether the file at `path` begins with what `journal` holds; an edit that was refused later is gone from it.
+
+    Raises
+    ------
+    DiskError
+        The file cannot be read.
+    """
+    if not path.exists():
+        return journal.size == 0
+    with disk_errors(path):
+        return _digest(path.read_bytes()[: journal.size]) == journal.digest
 
 
 def append(path: Path, entry: Entry) -> None:
@@ -224,6 +243,10 @@ def keep_lines(path: Path, lines: list[bytes]) -> None:
             os.fsync(file.fileno())
         if is_new:
             to_disk(path.parent)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content).digest()
 
 
 def _voided(descriptor: int, size: int) -> bytes:

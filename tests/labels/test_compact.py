@@ -99,6 +99,28 @@ def test_a_table_that_is_saved_while_the_files_are_built_is_not_overwritten(
     assert read_csv(files.csv).keypoints[1, 0, :2].tolist() == [[1.0, 0.0], [77.0, 78.0]]
 
 
+def test_an_edit_that_was_refused_while_the_files_are_built_takes_none_along_that_was_made_after_it(
+    files: LabelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = table_files.write_h5
+    append(files.journal, entry(1.0))
+    size = files.journal.stat().st_size
+    append(files.journal, entry(2.0, (1.0, 0.0)))  # on the disk for a moment, until the disk reports an error
+    refused: list[int] = []
+
+    def interrupted(*args: object) -> None:
+        if not refused:
+            refused.append(1)
+            os.truncate(files.journal, size)
+            append(files.journal, entry(33333.0, (1.0, 0.0)))
+        original(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table_files, "write_h5", interrupted)
+    compact(files)
+    assert snout(files) == (33333.0, 0.0)
+    assert not files.journal.with_suffix(".damaged").exists() and not files.journal.with_suffix(".conflicts").exists()
+
+
 def test_a_point_moved_by_another_program_stays_and_the_edit_is_kept_beside_it(
     files: LabelFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
