@@ -109,7 +109,10 @@ def _videos(project: Project, arguments: Sequence[str], videotype: str) -> tuple
         except DlcError as exc:
             failures.append({"video": str(argument)})
             _fail(failures[-1], Path(argument), exc)
-    return list(dict.fromkeys(videos)), failures
+    files: dict[Path, Path] = {}
+    for video in videos:
+        files.setdefault(video.resolve(), video)
+    return list(files.values()), failures
 
 
 def _found(

@@ -78,6 +78,13 @@ def test_fewer_outliers_than_asked_for_are_all_taken_and_it_says_so(project, vid
     assert again.failed == 0 and again.data["videos"][0]["frames"] == [] and again.next_step == ""
 
 
+def test_a_video_that_is_named_twice_is_one_video(project, video, monkeypatch):
+    write_store(video, bad=BAD)
+    monkeypatch.chdir(project.root)
+    outcome = run_step("extract_outliers", project, [*SURE, "n=3"], ["reach1", video, Path("videos/reach1.mp4")])
+    assert [len(entry["frames"]) for entry in outcome.data["videos"]] == [3] and len(images(project)) == 3
+
+
 def test_a_video_without_outliers_is_told_its_worst_score(project, video, capsys):
     write_store(video)
     outcome = run_step("extract_outliers", project, SURE, [video])
