@@ -25,8 +25,8 @@ from dlc_core.labels.folder_table import (
     save_labels,
     tables_in,
     update_labels,
+    update_locked,
     write_labels,
-    write_locked,
 )
 from dlc_core.labels.h5_file import as_dataframe, read_h5, write_h5
 from dlc_core.labels.table import LabelTable, concatenate
@@ -46,10 +46,10 @@ __all__ = [
     "read_project_labels",
     "save_labels",
     "update_labels",
+    "update_locked",
     "write_csv",
     "write_h5",
     "write_labels",
-    "write_locked",
 ]
 
 HOW_TO_LABEL = (

@@ -158,7 +158,8 @@ def update_labels(
     scorer : str
         Whose labels.
     change : callable
-        Given the labels with all edits, None if there are none, returns what is written. It must not look into files.
+        Given the labels with all edits, None if there are none, returns what is written. It must not look into files,
+        and is asked again if another program saves the table meanwhile.
 
     Raises
     ------
@@ -172,9 +173,7 @@ def update_labels(
         place.mkdir(parents=True, exist_ok=True)
     files = LabelFiles(place, scorer)
     with folder_lock(place):
-        new = change(read_locked(files))
-        write_locked(files, new)
-    return new
+        return update_locked(files, change)
 
 
 def read_locked(files: LabelFiles) -> LabelTable | None:
@@ -188,17 +187,27 @@ def read_locked(files: LabelFiles) -> LabelTable | None:
     return _read_locked(files) if has_labels(files.folder, files.scorer) else None
 
 
-def write_locked(files: LabelFiles, table: LabelTable) -> None:
-    """Replace the labels of a folder, whose edits are in `table`; the caller has held its lock since reading them.
+def update_locked(files: LabelFiles, change: Callable[[LabelTable | None], LabelTable]) -> LabelTable:
+    """Do what `update_labels` does; the caller holds the folder's lock, which other programs know nothing of.
 
     Raises
     ------
+    DataError
+        The labels cannot be read, or another program saves them again and again.
     DiskError
         The folder cannot be written; the labels are as they were.
     """
-    state = snapshot(files)
-    with files.prepared(frames_of(table)) as commit:
-        commit_locked(files, state, commit)
+    for _ in range(_ATTEMPTS):
+        old = read_locked(files)
+        state = snapshot(files)
+        if state.frames.rows != (frames_of(old).rows if old else {}):
+            continue
+        new = change(old)
+        with files.prepared(frames_of(new)) as commit:
+            if stamp_of(files) == state.stamp:
+                commit_locked(files, state, commit)
+                return new
+    raise DataError(f"{files.csv} is being written again and again. Close the program that does so.")
 
 
 def tables_in(folder: Path) -> list[str]:

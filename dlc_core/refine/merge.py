@@ -18,7 +18,7 @@ from dlc_core.console import counted, warn
 from dlc_core.errors import ConfigError, DataError, suggest
 from dlc_core.files import replacing
 from dlc_core.labels.compact import snapshot
-from dlc_core.labels.files import read_locked, write_locked
+from dlc_core.labels.files import read_locked, update_locked
 from dlc_core.labels.journal import folder_lock
 from dlc_core.labels.replay import Frames, Row
 from dlc_core.labels.table import LabelTable, merge_labels
@@ -152,7 +152,8 @@ def _machine_tables(project: Project) -> list[MachineFiles]:
 def _planned(project: Project, table: MachineFiles, accepted: float | None) -> MergedFolder:
     """Return what the machine labels of a folder come to; `accepted` is the pcutoff of frames nobody has finished."""
     frames = snapshot(table).frames
-    labelled = snapshot(LabelFiles(table.folder, project.scorer)).frames.rows
+    labels = read_locked(LabelFiles(table.folder, project.scorer))
+    labelled = set(labels.images) if labels else set()
     known = _known_bodyparts(project, table, frames)
     there = {path.name for path in table.folder.iterdir()}
     points: dict[str, Row] = {}
@@ -221,20 +222,23 @@ def _join(project: Project, folder: MergedFolder) -> int:
     """Put the points into the labels of a folder where there are none; return how many. The lock is held."""
     if not folder.points:
         return 0
-    files = LabelFiles(folder.folder, project.scorer)
-    old = read_locked(files)
-    there = {image: old.present[row, 0] for row, image in enumerate(old.images)} if old else {}
-    columns = {name: column for column, name in enumerate(old.bodyparts)} if old else {}
     bodyparts = project.config.bodyparts
-    array = np.full((len(folder.points), 1, len(bodyparts), 2), np.nan)
     joined = 0
-    for row, (image, points) in enumerate(folder.points.items()):
-        for column, name in enumerate(bodyparts):
-            if name in points and not (image in there and name in columns and there[image][columns[name]]):
-                array[row, 0, column] = points[name]
-                joined += 1
-    new = LabelTable(project.scorer, tuple(folder.points), bodyparts, array)
-    write_locked(files, new if old is None else merge_labels(old, new))
+
+    def with_points(old: LabelTable | None) -> LabelTable:
+        nonlocal joined
+        there = {image: old.present[row, 0] for row, image in enumerate(old.images)} if old else {}
+        columns = {name: column for column, name in enumerate(old.bodyparts)} if old else {}
+        array = np.full((len(folder.points), 1, len(bodyparts), 2), np.nan)
+        for row, (image, points) in enumerate(folder.points.items()):
+            for column, name in enumerate(bodyparts):
+                if name in points and not (image in there and name in columns and there[image][columns[name]]):
+                    array[row, 0, column] = points[name]
+        joined = int(np.isfinite(array[..., 0]).sum())
+        new = LabelTable(project.scorer, tuple(folder.points), bodyparts, array)
+        return new if old is None else merge_labels(old, new)
+
+    update_locked(LabelFiles(folder.folder, project.scorer), with_points)
     return joined
 
 

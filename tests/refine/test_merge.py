@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from dlc_core.errors import ConfigError, DataError, DiskError
+from dlc_core.labels import table_files
 from dlc_core.labels.editing import Edit, LabelEditor
-from dlc_core.labels.files import read_csv, read_folder, read_h5
+from dlc_core.labels.files import read_csv, read_folder, read_h5, write_labels
 from dlc_core.labels.machine import machine_file, write_machine
+from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
 from dlc_core.refine import merge as merging
 from dlc_core.refine.editing import RefineEditor
 from dlc_core.refine.merge import merge
 
-from .conftest import CONFIG, machine_labels, names
+from .conftest import CONFIG, PARTS, machine_labels, names
 
 
 def finish(project: Project, folder: str, *numbers: int, pcutoff: float = 0.5) -> None:
@@ -156,13 +158,13 @@ def test_an_interruption_before_the_iteration_is_raised_is_made_good_by_merging_
 def test_an_iteration_that_somebody_else_changed_meanwhile_is_left_alone(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = merging.write_locked
+    write = merging.update_locked
 
     def changed(*args: object) -> None:
         project.config.path.write_text(CONFIG.replace("iteration: 2", "iteration: 9"))
         write(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(merging, "write_locked", changed)
+    monkeypatch.setattr(merging, "update_locked", changed)
     with pytest.raises(DataError, match="says iteration 9 now; iteration 2 was merged"):
         merge(project, "accept")
     assert Project.open(project.root).iteration == 9
@@ -184,14 +186,14 @@ def test_an_edit_during_the_merge_waits_and_is_merged_or_refused(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joining, refused = threading.Event(), []
-    write = merging.write_locked
+    write = merging.update_locked
 
     def slow(*args: object) -> None:
         joining.set()
         threading.Event().wait(0.2)
         write(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(merging, "write_locked", slow)
+    monkeypatch.setattr(merging, "update_locked", slow)
     refiner, labeller = RefineEditor.open(project, "a"), LabelEditor.open(project, "a")
     worker = threading.Thread(target=merge, args=(project, "accept"))
     worker.start()
@@ -204,6 +206,33 @@ def test_an_edit_during_the_merge_waits_and_is_merged_or_refused(
     worker.join()
     assert "belongs to iteration 2; the project is at 3" in refused[0]
     assert points_of(project, "a")["img02"] == [[1.5, 1.5], [210.0, 211.0]]
+
+
+def test_a_label_that_another_program_saves_during_the_merge_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, saved = table_files.write_h5, []
+    csv = project.labeled_data / "a" / "CollectedData_ada.csv"
+
+    def interrupted(*args: object) -> None:
+        if not saved:
+            saved.append(csv.write_text(csv.read_text().replace("1.0,2.0,3.0,4.0", "71.0,72.0,3.0,4.0")))
+        original(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table_files, "write_h5", interrupted)
+    merged = merge(project, "accept")
+    assert merged is not None and merged.points == 4
+    found = points_of(project, "a")
+    assert found["img00"] == [[71.0, 72.0], [3.0, 4.0]] and found["img03"] == [[300.0, 301.0], [310.0, 311.0]]
+
+
+def test_labels_that_belong_to_another_folder_are_refused_before_anything_is_written(project: Project) -> None:
+    points = np.ones((1, 1, 2, 2))
+    write_labels(LabelTable("ada", names("old name of b", 0), PARTS, points), project.labeled_data / "b")
+    before = {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()}
+    with pytest.raises(DataError, match=r"img00\.png', which does not lie in this folder \(b\)"):
+        merge(project, "accept")
+    assert {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()} == before
 
 
 def test_unlabelled_edits_in_a_journal_are_merged_with(project: Project) -> None:
