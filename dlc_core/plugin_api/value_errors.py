@@ -6,6 +6,7 @@ import re
 import types
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from omegaconf.errors import (
@@ -82,6 +83,8 @@ def _needed(kind: Any, option: str, value: Any) -> str:
     if all(one in _WORDS for one in allowed):
         return f"{' or '.join(_WORDS[one] for one in allowed)} is needed{or_null}"
     only = allowed[0]
+    if isinstance(only, type) and issubclass(only, Enum):
+        return f"{' or '.join(only.__members__)} is needed{or_null}"
     if is_dataclass(only):
         names = [field.name for field in fields(only)]
         return f"it is a group of options, set one by one: {option}.{names[0]}=... ({', '.join(names)})"

@@ -8,9 +8,9 @@ from dlc_core.errors import ConfigError
 from dlc_core.plugin_api.hydra_bridge import compose
 
 
-def refusal(verb: str, override: str) -> str:
+def refusal(verb: str, *overrides: str) -> str:
     with pytest.raises(ConfigError) as raised:
-        compose(verb, [override])
+        compose(verb, list(overrides))
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
@@ -67,8 +67,9 @@ def test_a_plus_adds_where_more_may_be_given_than_is_listed(override):
         ("train", "training.minutes=abc", "training.minutes is 'abc'; a number is needed, or null."),
         ("train", "optimizer.lr=abc", "optimizer.lr is 'abc'; a number is needed."),
         ("train", "backbone.pretrained=maybe", "backbone.pretrained is 'maybe'; true or false is needed."),
+        ("filter", "filter=kalman filter.motion=fast", "filter.motion is 'fast'; velocity or acceleration is needed."),
         ("analyze", "snapshotindex=[1]", "snapshotindex is [1]; a whole number or a text is needed."),
     ],
 )
 def test_a_value_of_the_wrong_type_says_what_is_needed(verb, override, message):
-    assert message in refusal(verb, override)
+    assert message in refusal(verb, *override.split())
