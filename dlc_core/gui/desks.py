@@ -34,7 +34,8 @@ class Desks:
         self._version = version
         self._opened_as: dict[str, object] = {}
         self._desks: dict[str, Desk] = {}
-        self._lock = Lock()
+        self._lock = Lock()  # of what is open, never held for long
+        self._opening: dict[str, Lock] = {}
         self._canvases: WeakSet[Element] = WeakSet()
         self._said: dict[str, str] = {}
 
@@ -42,12 +43,20 @@ class Desks:
         """Return an open folder, opening it first if it is not; raises DlcError if it cannot be opened."""
         version = self._version()
         with self._lock:
-            if folder in self._desks and self._opened_as[folder] != version:
-                self._desks.pop(folder).close()
-            if folder not in self._desks:
-                self._desks[folder] = self._open_desk(folder)
-                self._opened_as[folder] = version
-            return self._desks[folder]
+            if self._is_open(folder, version):
+                return self._desks[folder]
+            opening = self._opening.setdefault(folder, Lock())
+        with opening:  # a large folder takes seconds, and those who edit others must not wait for it
+            with self._lock:
+                if self._is_open(folder, version):
+                    return self._desks[folder]
+                old = self._desks.pop(folder, None)
+            if old is not None:
+                old.close()
+            new = self._open_desk(folder)
+            with self._lock:
+                self._desks[folder], self._opened_as[folder] = new, version
+            return new
 
     def opened(self) -> dict[str, Desk]:
         """Return the folders that are open, by name."""
@@ -92,6 +101,9 @@ class Desks:
             with suppress(asyncio.CancelledError):
                 await task
             await asyncio.to_thread(self.close)
+
+    def _is_open(self, folder: str, version: object) -> bool:
+        return folder in self._desks and self._opened_as[folder] == version
 
     async def _watch(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -128,3 +129,29 @@ def test_a_large_table_is_written_by_another_process_and_a_small_one_here(projec
         desk.rest()
         assert read_csv(csv).keypoints[0, 0, 0].tolist() == [3.0, 4.0]
         assert compactor.pid is not None
+
+
+def test_nobody_waits_while_another_folder_is_opened(project):
+    shutil.copytree(project.labeled_data / FOLDER, project.labeled_data / "large")
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def open_desk(name):
+        if name == "large":
+            begun.set()
+            assert may_go_on.wait(30)
+        return Desk(name, LabelEditor.open(project, name))
+
+    desks, found = Desks(open_desk, lambda: 0), []
+    two = [threading.Thread(target=lambda: found.append(desks.desk("large"))) for _ in range(2)]
+    for one in two:
+        one.start()
+    assert begun.wait(30)
+    other = threading.Thread(target=lambda: edit(desks.desk(FOLDER), "img000.png", snout=[1.0, 2.0]), daemon=True)
+    other.start()
+    other.join(20)
+    still_waits = other.is_alive()
+    may_go_on.set()
+    for one in two:
+        one.join(30)
+    assert not still_waits
+    assert found[0] is found[1]

@@ -75,3 +75,9 @@ def test_a_folder_that_does_not_exist_is_refused_with_those_that_do(project):
     assert done.returncode == 2
     assert "no folder 'mouse1'" in done.stderr
     assert "'mouse 1'" in done.stderr
+
+
+def test_garbage_collection_leaves_alone_what_stays():
+    script = "import gc, dlc_core.gui.server as s; s.spare_the_collector(); print(gc.get_freeze_count())"
+    frozen = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert int(frozen) > 50_000
