@@ -168,6 +168,8 @@ class Desk:
             done = done if done is None or done == KEEP else float(done)
         except (TypeError, ValueError, AttributeError) as exc:
             raise DataError(f"an edit of {image} cannot be read ({exc}). Reload the page.") from exc
+        if not (done is None or done == KEEP or 0 <= float(done) <= 1):
+            raise DataError(f"{image} is to be done with the cutoff {done}; a likelihood from 0 to 1 is expected.")
         for part in (*points, *unset):
             if part not in known:
                 raise DataError(f"{part!r} is no body part of this folder. Reload the page to see those there are.")

@@ -101,13 +101,8 @@ class FrameImages:
         DataError
             The video cannot be read or has no such frame.
         """
-        return self._cache.get((str(video), str(index)), lambda: self._from_video(video, index))
-
-    def prefetch(self, video: Path, indices: Sequence[int]) -> None:
-        """Decode frames in the background, so that `video_frame` has them at hand, up to the first that fails."""
-        self._videos.later(
-            video, [index for index in indices if (str(video), str(index)) not in self._cache], self._keep
-        )
+        tag = f"{index}-{'-'.join(map(str, _state_of(video)))}"
+        return self._cache.get((str(video), tag), lambda: self._from_video(video, index, tag))
 
     def video_size(self, video: Path) -> tuple[int, int, int, float]:
         """Return (width, height, number of readable frames, frames per second); decodes the video once."""
@@ -123,11 +118,8 @@ class FrameImages:
         """
         return self._videos.ask(video, question)
 
-    def _keep(self, video: Path, index: int, pixels: NDArray[np.uint8]) -> None:
-        self._cache.get((str(video), str(index)), lambda: _as_jpeg(pixels, f"{video.name}-{index}"))
-
-    def _from_video(self, video: Path, index: int) -> ImageBytes:
-        return _as_jpeg(self._videos.ask(video, lambda reader: reader.read(index)), f"{video.name}-{index}")
+    def _from_video(self, video: Path, index: int, tag: str) -> ImageBytes:
+        return _as_jpeg(self._videos.ask(video, lambda reader: reader.read(index)), tag)
 
     def _converted(self, file: Path, siblings: Sequence[Path], tag: str) -> ImageBytes:
         content = read_content(file)
@@ -166,10 +158,6 @@ class _Cache:
         self._kept: OrderedDict[tuple[str, str], ImageBytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        with self._lock:
-            return key in self._kept
-
     def get(self, key: tuple[str, str], make: Callable[[], ImageBytes]) -> ImageBytes:
         with self._lock:
             if key in self._kept:
@@ -191,26 +179,10 @@ class _Videos:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dlc-video")
         self._open: OrderedDict[Path, VideoReader] = OrderedDict()
-        self._wanted = 0  # requests by a person that wait; a prefetch makes way for them
+        self._states: dict[Path, tuple[int, int]] = {}
 
     def ask(self, video: Path, question: Callable[[VideoReader], T]) -> T:
-        self._wanted += 1
-        try:
-            return self._pool.submit(lambda: question(self._reader(video))).result()
-        finally:
-            self._wanted -= 1
-
-    def later(self, video: Path, indices: Sequence[int], keep: Callable[[Path, int, NDArray[np.uint8]], None]) -> None:
-        def work() -> None:
-            for index in indices:
-                if self._wanted:
-                    return
-                try:
-                    keep(video, index, self._reader(video).read(index))
-                except DataError:
-                    return  # whoever asks for this frame is told
-
-        self._pool.submit(work)
+        return self._pool.submit(lambda: question(self._reader(video))).result()
 
     def close(self) -> None:
         self._pool.submit(self._close_all)
@@ -222,12 +194,24 @@ class _Videos:
         self._open.clear()
 
     def _reader(self, video: Path) -> VideoReader:
+        state = _state_of(video)
+        if video in self._open and self._states[video] != state:  # another file has its name now
+            self._open.pop(video).close()
         if video not in self._open:
-            self._open[video] = VideoReader(video)
+            self._open[video], self._states[video] = VideoReader(video), state
             if len(self._open) > _OPEN_VIDEOS:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(video)
         return self._open[video]
+
+
+def _state_of(video: Path) -> tuple[int, int]:
+    """Return what changes when another file gets the name of a video."""
+    try:
+        state = video.stat()
+    except OSError as exc:
+        raise DataError(f"{video} cannot be read: {exc.strerror}. Put the video back.") from exc
+    return state.st_mtime_ns, state.st_size
 
 
 def _shown_as_it_is(content: bytes) -> str:

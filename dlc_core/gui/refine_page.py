@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from nicegui import ui
 
+from dlc_core.errors import DlcError
 from dlc_core.gui.desk import Desk
 from dlc_core.gui.desks import Desks
 from dlc_core.gui.editing_routes import add_editing_routes
@@ -34,7 +35,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
     def folders() -> list[dict[str, Any]]:
         iteration = workspace.project.iteration
         names = [name for name, folder in workspace.folders().items() if machine_file(folder, iteration).is_file()]
-        return [_summary(desks.desk(name)) for name in names]
+        return [_summary(name, desks) for name in names]
 
     @ui.page("/refine")
     def refine() -> None:
@@ -42,7 +43,10 @@ def add(app: FastAPI, workspace: Workspace) -> None:
             desks.shown_by(LabelApp(workspace, "refine"))
 
 
-def _summary(desk: Desk) -> dict[str, Any]:
-    """Return a folder's name, how many frames it has and how many are done."""
-    frames = [frame["done"] for frame in desk.marks()]
-    return {"name": desk.name, "frames": len(frames), "finished": sum(done is not None for done in frames)}
+def _summary(name: str, desks: Desks) -> dict[str, Any]:
+    """Return a folder's name, how many frames it has and how many are done; or why it cannot be opened."""
+    try:
+        frames = [frame["done"] for frame in desks.desk(name).marks()]
+    except DlcError as exc:
+        return {"name": name, "frames": 0, "finished": 0, "problem": str(exc)}
+    return {"name": name, "frames": len(frames), "finished": sum(done is not None for done in frames)}

@@ -176,11 +176,11 @@ def frame_folders(project: Project) -> list[Path]:
     if not project.labeled_data.is_dir():
         return []
     found = sorted(path for path in project.labeled_data.iterdir() if path.is_dir() and path.name[0] != ".")
-    return [path for path in found if not _is_drawn(path, found) and _images(path)]
+    return [path for path in found if not is_drawn(path, found) and _images(path)]
 
 
-def _is_drawn(folder: Path, folders: Iterable[Path]) -> bool:
-    """Tell whether a folder holds drawn labels and is not that of a video of such a name."""
+def is_drawn(folder: Path, folders: Iterable[Path]) -> bool:
+    """Tell whether a folder holds pictures of another one's labels, and is not that of a video of such a name."""
     name = folder.name.removesuffix("_labeled")
     return name != folder.name and folder.with_name(name) in folders and not any(folder.glob("CollectedData_*"))
 

@@ -11,6 +11,7 @@ from socket import gethostname
 
 from dlc_core.errors import DataError, suggest
 from dlc_core.gui.frames import FrameImages
+from dlc_core.gui.step_states import is_drawn
 from dlc_core.labels.compactor import Compactor
 from dlc_core.labels.folder_editor import IMAGE_SUFFIXES
 from dlc_core.project.project import CONFIG_NAME, Project
@@ -101,7 +102,8 @@ class Workspace:
     def _places(self) -> dict[str, Path]:
         place = self.project.labeled_data
         found = sorted(place.iterdir()) if place.is_dir() else []
-        return {path.name: path for path in found if not path.name.endswith("_labeled") and path.is_dir()}
+        folders = [path for path in found if path.is_dir()]
+        return {path.name: path for path in folders if not is_drawn(path, folders)}
 
     def _config_stamp(self) -> tuple[int, int]:
         state = (self.root / CONFIG_NAME).stat()

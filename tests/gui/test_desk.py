@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+
+import numpy as np
 import pytest
 
 pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
@@ -9,12 +12,13 @@ pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from dlc_core.gui import label_page
+from dlc_core.gui import label_page, refine_page
 from dlc_core.gui.server import add_image_routes
 from dlc_core.gui.workspace import Workspace
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import read_folder
 from dlc_core.labels.journal import Edit
+from dlc_core.labels.machine import MachineLabels, machine_file, write_machine
 from dlc_core.outliers.suspects import SUSPECTS, Suspect, write_suspects
 
 FOLDER = "mouse 1"
@@ -33,6 +37,7 @@ def client(workspace):
     app = FastAPI()
     add_image_routes(app, workspace)
     label_page.add(app, workspace)
+    refine_page.add(app, workspace)
     return TestClient(app)
 
 
@@ -152,3 +157,38 @@ def test_doubtful_labels_are_listed_in_their_order_and_unknown_numbers_are_null(
     assert [one["rank"] for one in found] == [1, 2]
     assert found[0]["prediction_x"] is None
     assert found[0]["label_x"] == 1.0
+
+
+def test_frames_of_a_video_whose_name_ends_as_that_of_drawn_labels_are_offered(client, project):
+    folder = project.labeled_data / FOLDER
+    for name in ("rat_labeled", f"{FOLDER}_labeled"):  # a video of that name; pictures of check-labels
+        shutil.copytree(folder, project.labeled_data / name)
+    assert [one["name"] for one in client.get("/api/label").json()] == [FOLDER, "rat_labeled"]
+    assert client.get("/image/rat_labeled/img000.png").status_code == 200
+
+
+def test_machine_labels_that_cannot_be_read_hide_no_others(client, project):
+    shutil.copytree(project.labeled_data / FOLDER, project.labeled_data / "another")
+    images = tuple(f"labeled-data/{FOLDER}/img{number:03d}.png" for number in range(2))
+    labels = MachineLabels("net", images, ("snout",), np.full((2, 1, 1, 2), 5.0), np.full((2, 1, 1), 0.5))
+    write_machine(labels, machine_file(project.labeled_data / FOLDER, 0))
+    machine_file(project.labeled_data / "another", 0).write_bytes(b"no table")
+    damaged, whole = client.get("/api/refine").json()
+    assert whole == {"name": FOLDER, "frames": 2, "finished": 0}
+    assert damaged["name"] == "another"
+    assert "machinelabels-iter0.h5" in damaged["problem"]
+    assert "machinelabels-iter0.h5" in client.get("/api/refine/another").json()["error"]
+
+
+@pytest.mark.parametrize("done", [float("nan"), 5.0, -0.1])
+def test_a_cutoff_is_a_likelihood(client, project, done):
+    labels = MachineLabels(
+        "net", (f"labeled-data/{FOLDER}/img000.png",), ("snout",), np.full((1, 1, 1, 2), 5.0), np.full((1, 1, 1), 0.5)
+    )
+    write_machine(labels, machine_file(project.labeled_data / FOLDER, 0))
+    api = f"/api/refine/{FOLDER}"
+    seen = client.post(f"{api}/frames", json={"files": ["img000.png"]}).json()["img000.png"]["revision"]
+    text = f'{{"file": "img000.png", "seen": {seen}, "done": {"NaN" if done != done else done}}}'
+    answer = client.post(f"{api}/edit", content=text, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert "0 to 1" in answer.json()["error"]

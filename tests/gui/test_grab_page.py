@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -116,3 +117,20 @@ def test_a_frame_is_put_aside_only_while_it_has_no_labels(grabbing, folder, proj
         grabbing.put_aside(NAME, 1)
     assert grabbing.video(NAME)["existing"] == [1]
     assert grabbing.grab(NAME, 0)["file"] == "img0.png"
+
+
+def test_a_video_that_is_replaced_is_read_anew_and_one_that_is_gone_is_said(grabbing, project, data_folder):
+    video = grabbing.workspace.video(NAME)
+    images = grabbing.workspace.images
+    before = images.video_frame(video, 0)
+    assert images.video_frame(video, 0) is before
+    other = data_folder / "sleap-tests" / "centered_pair_low_quality.mp4"
+    video.unlink()
+    with pytest.raises(DataError, match=NAME):
+        images.video_frame(video, 0)
+    shutil.copy(other, video)
+    after = images.video_frame(video, 0)
+    assert after.tag != before.tag
+    assert after.content != before.content
+    with VideoReader(other) as reader:
+        assert images.video_size(video)[2] == reader.frame_count

@@ -88,6 +88,11 @@ def test_a_point_outside_is_shown_in_the_corner_marked_as_such_and_saved_there_o
     at.drag((20, 30), (44, 90))
     at.saved()
     assert machine(refined)[0]["tail base"] == pytest.approx((44, 90, 1.0), abs=0.5)
+    at.go(1)
+    at.click(20, 30)
+    at.key("Shift+ArrowRight")
+    at.saved()
+    assert machine(refined, 1)[0]["tail base"] == pytest.approx((21, 30, 1.0), abs=0.01)
 
 
 def test_without_machine_labels_the_page_says_what_to_do(served, new_page):

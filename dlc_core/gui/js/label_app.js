@@ -22,7 +22,7 @@ export default {
       <div class="dlc-top">
         <label class="dlc-folder"><span class="sr">Folder</span>
           <select :value="s.folder" @change="open($event.target.value)">
-            <option v-for="f in folderList" :key="f.name" :value="f.name">{{ f.name }} ({{ f.finished }} / {{ f.frames }})</option>
+            <option v-for="f in folderList" :key="f.name" :value="f.name">{{ f.name }} ({{ f.problem ? "cannot be read" : f.finished + " / " + f.frames }})</option>
           </select></label>
         <button class="flat" @click="step(-1)" :disabled="s.index === 0" title="Previous frame (left arrow)" aria-label="Previous frame">&#9664;</button>
         <span class="dlc-where" data-test="where"><b>{{ store.file ?? "no frame" }}</b> {{ s.files.length ? s.index + 1 : 0 }} / {{ s.files.length }}</span>
@@ -48,7 +48,7 @@ export default {
         <conflict v-if="s.conflict" :conflict="s.conflict" @choose="store.resolve($event)"/>
       </div>
       <frame-bar :counts="s.counts" :full="s.bodyparts.length" :done="doneFlags" :shares="kind === 'label'" :index="s.index"
-        :version="s.version" @go="store.go($event)"/>
+        :version="s.version" @go="goTo($event)"/>
     </main>
     <aside class="dlc-side" aria-label="Body parts and settings">
       <parts :parts="s.bodyparts" :colors="s.colors" :points="s.points" :totals="s.totals" :frames="s.files.length"
@@ -115,7 +115,7 @@ export default {
     try {
       const doubts = this.kind === "label" ? talk("/api/suspects").catch((error) => { this.store.say(error.message); return []; }) : [];
       [this.folders, this.suspects] = await Promise.all([talk(`/api/${this.kind}`), doubts]);
-      const open = this.folders.find((f) => f.finished < f.frames) ?? this.folders[0];
+      const open = this.folders.find((f) => f.finished < f.frames && !f.problem) ?? this.folders[0];
       const folder = query.get("folder") ?? open?.name;
       if (!folder) throw new Error(this.kind === "refine"
         ? "There are no machine labels of this iteration to refine. Extract outlier frames first: dlc extract-outliers."

@@ -8,7 +8,7 @@ export const LabelCanvas = {
     src: String, points: Object, ghosts: Object, parts: Array, colors: Array, edges: Array, selected: Number,
     unsaved: Object, look: Object, pcutoff: Number, corner: Array, others: Array, label: String, known: Boolean,
   },
-  emits: ["place", "remove", "pick", "size", "failed"],
+  emits: ["place", "remove", "pick", "failed"],
   template: `
   <div ref="stage" class="dlc-stage" tabindex="0" role="application" :aria-label="label" :class="{panning: drag && drag.pan, late: !isHere}"
     @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @wheel.prevent="wheel"
@@ -78,7 +78,6 @@ export const LabelCanvas = {
       if (currentSrc !== new URL(this.src, location.href).href) return; // of a frame that was passed by
       this.shown = this.src;
       this.size = [w, h];
-      this.$emit("size", this.size);
       if (w !== before[0] || h !== before[1]) this.fit();
     },
     fit() {
