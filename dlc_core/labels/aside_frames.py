@@ -8,16 +8,67 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dlc_core.errors import DiskError
 from dlc_core.files import disk_errors, to_disk
-from dlc_core.labels.journal import Entry, keep_lines
+from dlc_core.labels.journal import Edit, Entry, append, keep_lines, size_of, take_back
+from dlc_core.labels.replay import Row
 
 REMOVED = "removed"
 _LOG = "removed.jsonl"
 _CROPS = "crop.json"
+
+
+def take_out(folder: Path, image: str, rows: Mapping[Path, Row], by: str) -> Path | None:
+    """Move an image to ``removed/``, note its points there and drop its rows. The lock is held.
+
+    A process that is killed in between leaves entries in the journals, which `finish_removals` heeds, or only the note.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of frames.
+    image : str
+        Name of the frame.
+    rows : mapping of Path to Row
+        Of every table that has a row of the frame: its journal, and the points of the row. The first journal says that
+        the image is to be moved.
+    by : str
+        Who takes it out.
+
+    Returns
+    -------
+    Path or None
+        Where the image is now; None if it was missing.
+
+    Raises
+    ------
+    DiskError
+        The file system refused; everything is as it was.
+    """
+    entries = {
+        journal: Entry(edit=Edit(image=image, drop=True, by=by), was=dict(row), aside=number == 0)
+        for number, (journal, row) in enumerate(rows.items())
+    }
+    before = {path: size_of(path) for path in (folder / REMOVED / _LOG, *rows)}
+    try:
+        for journal, entry in entries.items():
+            note_removal(folder, journal.stem, entry)
+        for journal, entry in entries.items():
+            append(journal, entry)
+        moved = move_image(folder, image.rsplit("/", 1)[-1])
+    except DiskError:
+        for path, size in before.items():
+            take_back(path, size)
+        raise
+    with suppress(DiskError):  # then compaction looks for the image once more
+        for journal in [journal for journal, entry in entries.items() if entry.aside]:
+            append(journal, Entry(edit=Edit(image=image, by=by)))
+    return moved
 
 
 def note_removal(folder: Path, table: str, entry: Entry) -> None:
@@ -48,9 +99,8 @@ def finish_removals(folder: Path, entries: Iterable[Entry]) -> None:
     """
     last = {entry.edit.image: entry for entry in entries if entry.edit.image}
     for image, entry in last.items():
-        name = image.rsplit("/", 1)[-1]
-        if entry.aside and not (folder / REMOVED / name).exists():  # else a person has put it back, or a new one
-            move_image(folder, name)
+        if entry.aside:  # else it has been moved, whoever put it back since, or the frame was edited again
+            move_image(folder, image.rsplit("/", 1)[-1])
 
 
 def move_image(folder: Path, name: str) -> Path | None:
@@ -69,7 +119,11 @@ def move_image(folder: Path, name: str) -> Path | None:
         numbered = (place / f"{source.stem}-{number}{source.suffix}" for number in itertools.count(2))
         target = next(path for path in itertools.chain([place / name], numbered) if not path.exists())
         source.rename(target)
-        to_disk(place)
+        try:
+            to_disk(place)
+        except OSError:
+            target.rename(source)
+            raise
     return target
 
 

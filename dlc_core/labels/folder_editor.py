@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Generic, Self, TypeVar
 
 from dlc_core.console import warn
-from dlc_core.errors import DataError, DiskError, EditConflict, suggest
-from dlc_core.labels.aside_frames import move_image, note_removal
+from dlc_core.errors import DataError, EditConflict, suggest
+from dlc_core.labels.aside_frames import take_out
 from dlc_core.labels.compact import Stamp, compact, snapshot, stamp_of
 from dlc_core.labels.frame_state import inverse_of, revision_of, whole_points, with_floats
 from dlc_core.labels.journal import Edit, Entry, append, folder_lock
+from dlc_core.labels.known_files import file_stamp
 from dlc_core.labels.replay import Conflict, Frames, Row, put
 from dlc_core.labels.table_files import TableFiles, changed
 from dlc_core.project.project import Project
@@ -162,13 +163,14 @@ class FolderEditor(Generic[Table]):
         with self._mutex, folder_lock(self.folder):
             self._catch_up()
             self._refuse_unseen(self._known(image), seen)
-            dropped = self._drop_everywhere(image, by or self.by)
-            try:
-                moved = move_image(self.folder, image.rsplit("/", 1)[-1])
-            except DiskError:
-                for files, row in dropped:
-                    self._put_back(files, image, row)
-                raise
+            rows: dict[Path, Row] = {}
+            for files in self._tables():
+                found = (self._frames if files == self._files else snapshot(files).frames).rows
+                if image in found:
+                    rows[files.journal] = found[image]
+            moved = take_out(self.folder, image, rows, by or self.by)
+            put(self._frames, Entry(edit=Edit(image=image, drop=True)))
+            self._note_append()
             self._on_disk = self._list_images()
             return moved
 
@@ -220,33 +222,11 @@ class FolderEditor(Generic[Table]):
         except DataError as exc:
             warn(f"the edits stay in {self._files.journal} for now, where every step reads them: {exc}", exc)
 
-    def _drop_everywhere(self, image: str, by: str) -> list[tuple[TableFiles, Row]]:
-        """Note a frame's points in ``removed/`` and drop its row from every table; return the rows."""
-        dropped: list[tuple[TableFiles, Row]] = []
-        for files in self._tables():
-            frames = self._frames if files == self._files else snapshot(files).frames
-            if image not in frames.rows:
-                continue
-            row = frames.rows[image]
-            entry = Entry(edit=Edit(image=image, drop=True, by=by), was=dict(row), aside=True)
-            note_removal(self.folder, files.journal.stem, entry)
-            self._append_to(files, entry)
-            dropped.append((files, row))
-        return dropped
-
-    def _put_back(self, files: TableFiles, image: str, row: Row) -> None:
-        """Make a row again whose image could not be moved."""
-        edit = Edit(image=image, set=whole_points(row), row=True, by=self.by)
-        self._append_to(files, Entry(edit=edit, was=None))
-
-    def _append_to(self, files: TableFiles, entry: Entry) -> None:
-        if files == self._files:
-            self._append(entry)
-        else:
-            append(files.journal, entry)
-
     def _tables(self) -> Iterable[TableFiles]:
-        """Return all tables of the folder that may have a row for a frame that is removed."""
+        """Return all tables of the folder that may have a row for a frame that is removed.
+
+        That of the human labels comes first: a death in between may leave a machine's row without an image.
+        """
         return (self._files,)
 
     def _entry(self, edit: Edit) -> Entry:
@@ -265,10 +245,17 @@ class FolderEditor(Generic[Table]):
             self._stamp = None  # look again at what is on the disk
             raise
         put(self._frames, entry)
-        self._stamp = stamp_of(self._files)
+        self._note_append()
+
+    def _note_append(self) -> None:
+        """Note what this editor wrote; what other programs saved meanwhile is noticed the next time."""
+        if self._stamp is not None:
+            self._stamp = (*self._stamp[:-1], file_stamp(self._files.journal))
 
     def _check(self, edit: Edit) -> None:
         image = self._known(edit.image)
+        if image not in self._frames.rows and not (self.folder / image.rsplit("/", 1)[-1]).is_file():
+            raise self._no_frame(image)
         known = dict.fromkeys((*self.bodyparts, *self._frames.bodyparts))
         for name in (*edit.set, *edit.unset):
             if name not in known:
@@ -284,10 +271,14 @@ class FolderEditor(Generic[Table]):
 
     def _known(self, image: str) -> str:
         if image not in self._on_disk and image not in self._frames.rows:
-            raise DataError(
-                f"there is no frame {image!r} in {self.folder}. {suggest(image, self.images)}Is it removed or renamed?"
-            )
+            raise self._no_frame(image)
         return image
+
+    def _no_frame(self, image: str) -> DataError:
+        others = [name for name in self.images if name != image]
+        return DataError(
+            f"there is no frame {image!r} in {self.folder}. {suggest(image, others)}Is it removed or renamed?"
+        )
 
     def _refuse_unseen(self, image: str, seen: int | None) -> None:
         now = self.revision(image)

@@ -49,10 +49,9 @@ def with_floats(edit: Edit) -> Edit:
 
 
 def whole_points(row: Mapping[str, Values]) -> dict[str, tuple[float, ...]]:
-    """Return the points with all their numbers finite."""
+    """Return the points of which x and y are finite; a likelihood that is not known is 0."""
     found: dict[str, tuple[float, ...]] = {}
-    for name, values in row.items():
-        numbers = tuple(value for value in values if value is not None and math.isfinite(value))
-        if len(numbers) == len(values):
-            found[name] = numbers
+    for name, (x, y, *likelihood) in row.items():
+        if x is not None and y is not None and math.isfinite(x) and math.isfinite(y):
+            found[name] = (x, y, *(0.0 if value is None else value for value in likelihood))
     return found

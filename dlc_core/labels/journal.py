@@ -7,9 +7,10 @@ was made on (``was``), so that a point that another program has changed since is
      "set": {"snout": [12.5, 80.0]}, "unset": ["tail"], "was": {"snout": null, "tail": [3.0, 4.0]}}
 
 ``was`` is null for a frame that had no row. ``"row": true`` makes a row without points, ``"drop": true`` removes the
-row, ``"aside": true`` says that its image was moved to ``removed/``, ``"done": 0.6`` that a refined frame is finished
-(null: begun), ``"bodyparts": [...]`` that the table has these columns. Lines are appended under the folder's lock
-(`folder_lock`). A line without its end was never acknowledged: it is skipped, and the next append voids it for good.
+row, ``"aside": true`` says that its image is to be moved to ``removed/`` (the frame's next line: that it is there),
+``"done": 0.6`` that a refined frame is finished (null: begun), ``"bodyparts": [...]`` that the table has these columns.
+Lines are appended under the folder's lock (`folder_lock`). A line without its end was never acknowledged: it is
+skipped, and the next append voids it for good.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Entry:
     bodyparts : tuple of str
         Columns the table is to have.
     aside : bool
-        Whether the image is moved to ``removed/``.
+        Whether the image is to be moved to ``removed/``, unless another entry of the frame follows.
     id, t : str
         What tells the entry from all others, and when it was made (ISO 8601, UTC).
     """
@@ -227,6 +228,28 @@ def cut(path: Path, size: int) -> None:
             temporary.write_bytes(rest)
 
 
+def size_of(path: Path) -> int:
+    """Return how many bytes the file at `path` has, 0 if it is not there."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def take_back(path: Path, size: int) -> None:
+    """Remove what was appended to the file at `path` after its first `size` bytes; without a rest, the file. Lock held.
+
+    Raises
+    ------
+    DiskError
+        The file system refused.
+    """
+    with disk_errors(path):
+        if size_of(path) > size > 0:
+            os.truncate(path, size)
+            to_disk(path)
+        elif size == 0 and path.exists():
+            path.unlink()
+            to_disk(path.parent)
+
+
 def keep_lines(path: Path, lines: list[bytes]) -> None:
     """Append lines that must not be lost to the file at `path`, and wait for the disk. The lock is held.
 
@@ -237,7 +260,10 @@ def keep_lines(path: Path, lines: list[bytes]) -> None:
     """
     is_new = not path.exists()
     with disk_errors(path):
-        with path.open("ab") as file:
+        with path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                lines = [*([] if file.read() == b"\n" else [b""]), *lines]  # a line without its end stays alone
             file.write(b"".join(line + b"\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())

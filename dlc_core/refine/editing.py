@@ -11,6 +11,7 @@ from typing import Self
 from dlc_core.errors import DataError
 from dlc_core.labels.editing import frame_folder
 from dlc_core.labels.folder_editor import FolderEditor
+from dlc_core.labels.frame_state import whole_points
 from dlc_core.labels.journal import KEEP, Edit, Entry
 from dlc_core.labels.table_files import LabelFiles, MachineFiles, TableFiles
 from dlc_core.project.project import Project
@@ -75,13 +76,8 @@ class RefineEditor(FolderEditor[MachineFiles]):
         not known is 0.
         """
         with self._mutex:
-            row = self._frames.rows.get(self._known(image), {})
-        found = {}
-        for name in self.bodyparts:
-            x, y, likelihood = row.get(name, (None, None, None))
-            if x is not None and y is not None and math.isfinite(x) and math.isfinite(y):
-                found[name] = (x, y, 0.0 if likelihood is None else likelihood)
-        return found
+            row = whole_points(self._frames.rows.get(self._known(image), {}))
+        return {name: (row[name][0], row[name][1], row[name][2]) for name in self.bodyparts if name in row}
 
     def done(self, image: str) -> float | None:
         """Return the pcutoff with which a frame was marked as done, None if it is not done."""
@@ -136,4 +132,4 @@ class RefineEditor(FolderEditor[MachineFiles]):
             raise DataError(f"{name} in {image} is placed at {values}; x, y and perhaps a likelihood are expected.")
 
     def _tables(self) -> Iterable[TableFiles]:
-        return (self._files, LabelFiles(self.folder, self.project.scorer))
+        return (LabelFiles(self.folder, self.project.scorer), self._files)

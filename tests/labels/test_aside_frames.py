@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from dlc_core.errors import DiskError
-from dlc_core.labels.aside_frames import finish_removals, move_image, note_removal
-from dlc_core.labels.journal import Edit, Entry
+from dlc_core.labels.aside_frames import finish_removals, move_image, note_removal, take_out
+from dlc_core.labels.journal import Edit, Entry, append, read_journal
 
 IMAGE = "labeled-data/m/img1.png"
 
@@ -51,10 +53,60 @@ def test_a_removal_that_was_interrupted_is_finished_unless_the_frame_was_edited_
 
 def test_a_frame_that_was_moved_and_put_back_is_not_moved_again(tmp_path: Path) -> None:
     (tmp_path / "img1.png").write_bytes(b"")
-    finish_removals(tmp_path, [removal()])
-    (tmp_path / "img1.png").write_bytes(b"back again")
-    finish_removals(tmp_path, [removal()])
-    assert (tmp_path / "img1.png").read_bytes() == b"back again"
+    journals = tmp_path / "human.journal", tmp_path / "machine.journal"
+    moved = take_out(tmp_path, IMAGE, {journal: {"snout": (1.0, 2.0)} for journal in journals}, "Eve")
+    assert moved == tmp_path / "removed/img1.png"
+    moved.rename(tmp_path / "img1.png")
+    for journal in journals:
+        finish_removals(tmp_path, read_journal(journal).entries)
+    assert (tmp_path / "img1.png").is_file()
+
+
+def test_an_interrupted_removal_is_finished_when_one_of_that_name_was_removed_before(tmp_path: Path) -> None:
+    for content in (b"one", b"two"):
+        (tmp_path / "img1.png").write_bytes(content)
+        finish_removals(tmp_path, [removal()])
+    there = {path.name: path.read_bytes() for path in (tmp_path / "removed").iterdir()}
+    assert there == {"img1.png": b"one", "img1-2.png": b"two"}
+
+
+def test_a_removal_that_the_disk_refuses_at_any_step_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "img1.png").write_bytes(b"")
+    rows = {tmp_path / f"{name}.journal": {"snout": (1.0, 2.0)} for name in ("human", "machine")}
+    append(next(iter(rows)), Entry(edit=Edit(image=IMAGE, row=True)))
+    (tmp_path / "removed").mkdir()
+    before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+    fsync, refused = os.fsync, 0
+    for step in range(20):
+        left = [step]
+
+        def full(descriptor: int, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == -1:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            fsync(descriptor)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", full)
+            try:
+                take_out(tmp_path, IMAGE, rows, "Eve")
+            except DiskError:
+                refused += 1
+            else:
+                break
+        assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()} == before
+    assert refused > 5 and (tmp_path / "removed/img1.png").is_file()
+
+
+def test_a_note_after_one_without_its_end_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "removed").mkdir()
+    (tmp_path / "removed/removed.jsonl").write_bytes(b'{"image": "labeled-da')
+    note_removal(tmp_path, "CollectedData_ada", removal())
+    note_removal(tmp_path, "CollectedData_ada", removal())
+    torn, *whole = (tmp_path / "removed/removed.jsonl").read_text().splitlines()
+    assert torn == '{"image": "labeled-da' and [json.loads(line)["image"] for line in whole] == [IMAGE, IMAGE]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

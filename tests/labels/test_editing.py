@@ -391,6 +391,42 @@ def test_a_frame_that_cannot_be_moved_keeps_its_labels(
     assert LabelEditor.open(project, "a").points(IMAGE) == before and (project.root / IMAGE).is_file()
 
 
+def test_a_frame_that_somebody_has_just_removed_gets_no_label(project: Project, editor: LabelEditor) -> None:
+    image = "labeled-data/a/img009.png"
+    (project.root / image).write_bytes(b"not labelled yet")
+    other = LabelEditor.open(project, "a")
+    seen = other.revision(image)
+    assert LabelEditor.open(project, "a").remove_frame(image) == editor.folder / "removed" / "img009.png"
+    with pytest.raises(DataError, match=r"there is no frame 'labeled-data/a/img009\.png'"):
+        other.apply(Edit(image=image, set={"snout": (1.0, 2.0)}), seen)
+    assert image not in read_project_labels(project).images
+
+
+def test_a_frame_that_was_removed_and_moved_back_stays(project: Project, editor: LabelEditor) -> None:
+    moved = editor.remove_frame(IMAGE)
+    assert moved is not None
+    moved.rename(project.root / IMAGE)
+    editor.close()
+    assert (project.root / IMAGE).is_file() and not LabelEditor.open(project, "a").is_labelled(IMAGE)
+
+
+def test_what_another_program_saves_while_an_edit_is_written_is_seen(
+    editor: LabelEditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csv = editor.folder / "CollectedData_ada.csv"
+    fsync = os.fsync
+
+    def saved_meanwhile(descriptor: int) -> None:
+        csv.write_text(csv.read_text().replace("10.0,10.25", "70.0,71.0"))
+        fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", saved_meanwhile)
+        editor.apply(Edit(image=IMAGE, set={"snout": (1.0, 2.0)}))
+    first = editor.images[0]
+    assert editor.poll() == {first} and editor.points(first)["snout"] == (70.0, 71.0)
+
+
 def test_body_parts_are_added_to_the_config_and_to_every_table(project: Project, editor: LabelEditor) -> None:
     other = LabelEditor.open(project, "b 2")
     before = read_project_labels(project).keypoints

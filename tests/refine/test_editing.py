@@ -11,14 +11,17 @@ import pandas as pd
 import pytest
 
 from dlc_core.errors import DataError, DiskError, EditConflict
+from dlc_core.labels.compact import compact
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import read_folder
-from dlc_core.labels.machine import add_machine, machine_file, read_machine
+from dlc_core.labels.machine import MachineLabels, add_machine, machine_file, read_machine, write_machine
+from dlc_core.labels.table_files import LabelFiles, MachineFiles
 from dlc_core.project.edit_config import set_value
 from dlc_core.project.project import Project
 from dlc_core.refine.editing import Edit, RefineEditor
 
 from .conftest import machine_labels, names
+from .crashing import KILLED, killed_at
 
 SECOND = names("a", 2)[0]
 
@@ -116,6 +119,51 @@ def test_a_removed_frame_leaves_both_tables(project: Project, editor: RefineEdit
     assert read_folder(editor.folder).images == names("a", 0)
     assert RefineEditor.open(project, "a").images == names("a", 2, 3)
     assert LabelEditor.open(project, "a").images == names("a", 0, 2, 3)
+
+
+def test_a_frame_that_cannot_be_removed_stays_done(
+    project: Project, editor: RefineEditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise OSError(13, "Permission denied")
+
+    both = names("a", 1)[0]
+    editor.mark_done(both, 0.5)
+    before = editor.points(both), editor.revision(both)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", denied)
+        with pytest.raises(DiskError, match="permission denied"):
+            editor.remove_frame(both)
+    for one in (editor, RefineEditor.open(project, "a")):
+        assert (one.points(both), one.revision(both)) == before and one.done(both) == 0.5
+    assert LabelEditor.open(project, "a").is_labelled(both)
+    editor.remove_frame(both)
+    assert both not in editor.images
+
+
+def test_a_removal_that_is_killed_leaves_no_label_without_an_image(project: Project) -> None:
+    both = names("a", 1)[0]
+    for step in range(60):
+        editor = RefineEditor.open(project, "a")
+        ended = killed_at(step, False, lambda editor=editor: editor.remove_frame(both))  # type: ignore[misc]
+        for files in (MachineFiles(editor.folder, 2), LabelFiles(editor.folder, "ada")):
+            compact(files)
+            assert (project.root / both).is_file() or both not in LabelEditor.open(project, "a").images
+        if not (project.root / both).is_file():
+            break
+    assert ended == KILLED
+
+
+def test_taking_a_correction_back_restores_a_point_whose_likelihood_is_not_known(project: Project) -> None:
+    labels = machine_labels("b", 0, 1)
+    likelihood = np.where([[[True, False]]], np.nan, labels.likelihood)
+    unknown = MachineLabels(labels.scorer, labels.images, labels.bodyparts, labels.keypoints, likelihood)
+    write_machine(unknown, h5_of(project, "b"))
+    editor, image = RefineEditor.open(project, "b"), names("b", 0)[0]
+    before = editor.points(image)
+    assert before["snout"] == (0.0, 1.0, 0.0)
+    editor.apply(editor.apply(Edit(image=image, set={"snout": (5.0, 5.0)})))
+    assert editor.points(image) == before
 
 
 def test_a_folder_without_machine_labels_of_this_iteration_says_which_it_has(project: Project) -> None:
