@@ -68,7 +68,7 @@ def snapshot(files: TableFiles) -> Snapshot:
         _wait_until_settled(files)
         before = stamp_of(files)
         try:
-            journal = read_journal(files.journal)
+            journal = read_journal(files.journal, files.width)
             stored = files.read()
         except DataError:
             if before == stamp_of(files):

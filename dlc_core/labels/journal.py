@@ -140,8 +140,15 @@ def folder_lock(folder: Path, wait_s: float = _WAIT_S) -> AbstractContextManager
     return holding(folder / LOCK_NAME, refusal, wait_s=wait_s)
 
 
-def read_journal(path: Path) -> Journal:
+def read_journal(path: Path, width: int | None = None) -> Journal:
     """Return the entries of the journal at `path`, none if it is not there.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    width : int or None
+        How many numbers a point of its table has; a line with others cannot be read. None for any.
 
     Raises
     ------
@@ -160,7 +167,7 @@ def read_journal(path: Path) -> Journal:
         if not line or line.endswith(_VOID):
             continue
         try:
-            entries.append(_entry(json.loads(line)))
+            entries.append(_checked(_entry(json.loads(line)), width))
         except (ValueError, KeyError, TypeError, AttributeError):
             damaged.append(line)
     size = len(content) - len(rest)
@@ -323,6 +330,13 @@ def _entry(line: Mapping[str, Any]) -> Entry:
         id=str(line["id"]),
         t=str(line["t"]),
     )
+
+
+def _checked(entry: Entry, width: int | None) -> Entry:
+    for values in (*entry.edit.set.values(), *(entry.was or {}).values()):
+        if width is not None and values is not None and len(values) != width:
+            raise ValueError(f"{len(values)} numbers")
+    return entry
 
 
 def _values(values: Any) -> Values | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ class TableFiles(Protocol):
     def journal(self) -> Path:
         """Its journal."""
 
+    @property
+    def width(self) -> int:
+        """How many numbers a point has."""
+
     def sources(self) -> tuple[Path, ...]:
         """Return the files that `read` looks at."""
 
@@ -67,6 +71,7 @@ class LabelFiles:
 
     folder: Path
     scorer: str
+    width: ClassVar[int] = 2
 
     @property
     def csv(self) -> Path:
@@ -104,7 +109,7 @@ class LabelFiles:
 
     def table(self, frames: Frames) -> LabelTable:
         """Return the rows as a table."""
-        values = _values(frames, 2)
+        values = _values(frames, self.width)
         return LabelTable(self.scorer, tuple(frames.rows), frames.bodyparts, values)
 
     @contextmanager
@@ -154,6 +159,7 @@ class MachineFiles:
 
     folder: Path
     iteration: int
+    width: ClassVar[int] = 3
 
     @property
     def h5(self) -> Path:
@@ -188,7 +194,7 @@ class MachineFiles:
     def prepared(self, frames: Frames) -> Iterator[Callable[[], None]]:
         """Write the files aside; the json is moved first, so that no frame counts as untouched that is not."""
         scorer = read_machine(self.h5).scorer
-        values = _values(frames, 3)
+        values = _values(frames, self.width)
         labels = MachineLabels(scorer, tuple(frames.rows), frames.bodyparts, values[..., :2], values[..., 2])
         copy = self.folder / COPY_NAME
         with disk_errors(self.h5), aside(self.h5) as h5, aside(self.refined) as refined, aside(copy) as csv:

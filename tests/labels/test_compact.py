@@ -144,6 +144,20 @@ def test_lines_that_cannot_be_read_are_kept_beside_the_table(files: LabelFiles) 
     assert snout(files) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize("numbers", [[1.0], [1.0, 2.0, 0.5], []])
+@pytest.mark.parametrize("where", ["set", "was"])
+def test_a_line_with_another_number_of_coordinates_stops_nobody(
+    files: LabelFiles, numbers: list[float], where: str
+) -> None:
+    line = {"id": "x", "t": "now", "image": IMAGE, "was": None, "set": {"snout": [1.0, 2.0]}}
+    append(files.journal, entry(1.0))
+    with files.journal.open("a") as opened:
+        opened.write(json.dumps({**line, where: {"snout": numbers}}) + "\n")
+    assert snout(files) == (1.0, 0.0)
+    assert read_folder(files.folder).keypoints[1, 0, 0].tolist() == [1.0, 0.0]
+    assert files.journal.with_suffix(".damaged").is_file() and not files.journal.exists()
+
+
 def test_a_journal_of_a_single_torn_line_is_removed(files: LabelFiles) -> None:
     before = files.csv.read_bytes()
     files.journal.write_bytes(b'{"id": "x", "se\x18\n')
