@@ -18,18 +18,16 @@ def label_frames(config: AnyPath, port: int | None = None, open_browser: bool = 
     config : path
         The project.
     port : int or None
-        Where the server listens on this machine; None for the first free one from 8088 on.
+        Where the server listens on this machine; None for that of the last time, else the first free one from 8088 on.
     open_browser : bool
         Whether to open a browser where there is a screen; the address is printed in any case.
     """
-    open_page(open_project(config), "/label", port=port, opens=open_browser)
-    return Outcome(next_step="dlc check-labels")
+    return open_page(open_project(config), "/label", port=port, opens=open_browser)
 
 
 def refine_labels(config: AnyPath, port: int | None = None, open_browser: bool = True) -> Outcome:
     """Correct a network's labels of outlier frames in the browser (step L of the protocol); as `label_frames`."""
-    open_page(open_project(config), "/refine", port=port, opens=open_browser)
-    return Outcome(next_step="dlc merge")
+    return open_page(open_project(config), "/refine", port=port, opens=open_browser)
 
 
 def grab_frames(config: AnyPath, videos: Paths, overrides: Sequence[str]) -> Outcome:
@@ -48,5 +46,4 @@ def grab_frames(config: AnyPath, videos: Paths, overrides: Sequence[str]) -> Out
         )
     project, names = open_project(config), listed(videos)
     query = {"video": next(iter(chosen_videos(project, names))).name} if names else {}
-    open_page(project, "/grab", query)
-    return Outcome(next_step="dlc label")
+    return open_page(project, "/grab", query)

@@ -10,13 +10,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from dlc_core.console import say
+from dlc_core.console import Outcome, say
 from dlc_core.errors import PluginError, ProjectError
 
 if TYPE_CHECKING:
     from dlc_core.project.project import Project
 
 _COMMANDS = {"/label": ["label"], "/refine": ["refine"], "/grab": ["extract-frames", "--manual"]}
+_NEXT = {"/label": "dlc check-labels", "/refine": "dlc merge", "/grab": "dlc label"}
 
 
 def open_page(
@@ -27,8 +28,8 @@ def open_page(
     host: str = "127.0.0.1",
     port: int | None = None,
     opens: bool = True,
-) -> None:
-    """Serve a project until Ctrl+C, and show a page.
+) -> Outcome:
+    """Serve a project until Ctrl+C, show a page, and return the step that follows what is done there.
 
     In a notebook, whose event loop runs already, the server is a process of its own, which ends when the cell is
     interrupted.
@@ -56,10 +57,11 @@ def open_page(
         _serve_in_child(
             [*_COMMANDS.get(path, ["gui"]), *words, *([] if opens else ["--no-open"]), *(query or {}).values()]
         )
-        return
-    from dlc_core.gui.server import serve
+    else:
+        from dlc_core.gui.server import serve
 
-    serve(project, f"{path}?{urlencode(query)}" if query else path, host=host, port=port, opens=opens)
+        serve(project, f"{path}?{urlencode(query)}" if query else path, host=host, port=port, opens=opens)
+    return Outcome(next_step=_NEXT.get(path, ""))
 
 
 def begin(*, host: str = "127.0.0.1", port: int | None = None, opens: bool = True) -> None:

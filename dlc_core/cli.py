@@ -253,7 +253,7 @@ def _open_by_hand(
         )
     project = Project.chosen(project_path) or Project.find()
     query = {"video": next(iter(chosen_videos(project, arguments))).name} if arguments else {}
-    open_page(project, verb.page, query, host=host, port=port, opens=not no_open)
+    finish(open_page(project, verb.page, query, host=host, port=port, opens=not no_open), False)
 
 
 def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlc_core.cli import browser_options, debug_option, dlc, project_option
+from dlc_core.cli import browser_options, debug_option, dlc, finish, project_option
 from dlc_core.errors import DataError, suggest
 
 
@@ -63,7 +63,7 @@ def open_page(
 
     project = Project.chosen(project_path) or Project.find()
     query = {} if folder is None else {"folder": _folder_name(project.labeled_data, folder)}
-    browser.open_page(project, path, query, host=host, port=port, opens=not no_open)
+    finish(browser.open_page(project, path, query, host=host, port=port, opens=not no_open), False)
 
 
 def _folder_name(labeled_data: Path, given: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from dlc_core.console import Outcome, say, warn
+from dlc_core.console import Outcome, counted, say, warn
 from dlc_core.frames import extract
 from dlc_core.frames.settings import ExtractFramesSettings
 from dlc_core.plugin_api.discovery import load_plugins
@@ -50,11 +50,11 @@ def extract_frames(project: Project, composed: Composed, arguments: Sequence[str
         for result in results
     ]
     failed = sum(result.failed for result in results)
-    label = f"label the frames (labeled-data/<video>/CollectedData_{project.scorer}.csv), then dlc check-labels"
-    return Outcome({"videos": data}, "" if failed else label, failed)
+    return Outcome({"videos": data}, "" if failed else "dlc label", failed)
 
 
 def _counted(new: int, before: int) -> str:
     if not before:
-        return f"{new} new frames"
-    return f"{new} new frames, added to the {before} that were there: {new + before} in all (n counts new frames)"
+        return counted(new, "new frame")
+    added = f"added to the {before} that were there: {new + before} in all (n counts new frames)"
+    return f"{counted(new, 'new frame')}, {added}"

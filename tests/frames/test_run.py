@@ -18,7 +18,7 @@ def test_the_verb_extracts_with_the_selector_that_was_chosen(project, selector):
     outcome = run(project, f"selector={selector}", "n=3")
     assert [len(video["frames"]) for video in outcome.data["videos"]] == [3, 3]
     assert len(list((project.labeled_data / "second").glob("img*.png"))) == 3
-    assert outcome.next_step.endswith("CollectedData_tester.csv), then dlc check-labels")
+    assert outcome.next_step == "dlc label"
     assert outcome.failed == 0
 
 
