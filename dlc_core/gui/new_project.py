@@ -6,6 +6,7 @@ project begins under the same address and token.
 
 from __future__ import annotations
 
+import contextlib
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -127,22 +128,23 @@ def serve_beginning(*, host: str = "127.0.0.1", port: int | None = None, opens: 
     ConfigError
         The address or port cannot be used.
     """
-    token, beginning = new_token(), Beginning(Path.cwd())
+    token, once, beginning = new_token(), new_token(), Beginning(Path.cwd())
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
-        address = f"http://{in_url(host)}:{number}{PATH}?{TOKEN_KEY}={token}"
+        page = f"http://{in_url(host)}:{number}{PATH}?{TOKEN_KEY}="
         say("There is no project here: make or open one in the browser.")
-        for line in greeting(address, host, number):
+        for line in greeting(f"{page}{token}", host, number):
             say(line)
         if opens and has_screen():
-            webbrowser.open(address)
+            webbrowser.open(f"{page}{once}")
 
         def done() -> None:
             server.should_exit = True
 
-        app = Guard(build_app(beginning, done), token, own_names(host), any_address=not is_loopback(host))
+        app = Guard(build_app(beginning, done), token, own_names(host), not is_loopback(host), once)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
-        server.run(sockets=[listener])
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
     if beginning.project is not None:
         serve(beginning.project, host=host, port=number, opens=False, token=token)
 

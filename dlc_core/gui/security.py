@@ -5,7 +5,9 @@ Three checks before any page, image or websocket:
 * **Host**: a name that this machine has. A foreign name in ``Host`` means that somebody's web site had its own name
   resolved to this machine (DNS rebinding).
 * **Origin**: a request that changes something, and every websocket, comes from a page of this server.
-* **Token**: in the URL once, from then on in a cookie that scripts cannot read and other sites cannot send.
+* **Token**: in the URL once, from then on in a cookie that scripts cannot read and other sites cannot send. A browser
+  that is opened by the server gets a URL that counts once: every user of the machine may read what a program was called
+  with.
 """
 
 from __future__ import annotations
@@ -82,11 +84,14 @@ class Guard:
     any_address : bool
         Whether an IP address is a name of this machine, too: for a server that listens to other machines, whose own
         addresses it cannot list. An address cannot be rebound, so this opens nothing to other web sites.
+    once : str
+        Stands for the token in one request; "" for none.
     """
 
-    def __init__(self, app: App, token: str, names: Iterable[str], any_address: bool = False) -> None:
+    def __init__(self, app: App, token: str, names: Iterable[str], any_address: bool = False, once: str = "") -> None:
         self.app = app
         self._token = token.encode()
+        self._once = once.encode()
         self._names = frozenset(names)
         self._any_address = any_address
         self.cookie = f"dlc-{hashlib.sha256(self._token).hexdigest()[:12]}"  # two servers, two cookies
@@ -101,7 +106,7 @@ class Guard:
         given = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))).get(TOKEN_KEY)
         if reason:
             await _refuse(scope, receive, send, 403, f"{reason}\n".encode(), "text/plain; charset=utf-8")
-        elif given is not None and self._is_token(given) and scope["type"] == "http":
+        elif given is not None and scope["type"] == "http" and (self._is_token(given) or self._is_once(given)):
             await self._remember(scope, send)
         elif not self._is_token(self._cookie_value(headers)):
             await _refuse(scope, receive, send, 403, _DENIED.encode(), "text/html; charset=utf-8")
@@ -138,6 +143,12 @@ class Guard:
 
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self._token)
+
+    def _is_once(self, text: str) -> bool:
+        counts = bool(self._once) and hmac.compare_digest(text.encode(), self._once)
+        if counts:
+            self._once = b""
+        return counts
 
     def _cookie_value(self, headers: dict[str, str]) -> str:
         cookies: SimpleCookie = SimpleCookie()

@@ -24,7 +24,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from nicegui import ui
 
 from dlc_core.console import say
-from dlc_core.errors import ConfigError, DlcError, ProjectError
+from dlc_core.errors import ConfigError, DiskError, DlcError, ProjectError
+from dlc_core.files import write_text
 from dlc_core.gui.frames import ImageBytes
 from dlc_core.gui.pages import PAGES, add_pages
 from dlc_core.gui.security import TOKEN_KEY, Guard, is_loopback, new_token, own_names
@@ -33,9 +34,10 @@ from dlc_core.lock import holding
 from dlc_core.project.project import Project
 
 FIRST_PORT, PORTS_TRIED = 8088, 20
+_HIGHEST_PORT = 65535
 
 
-def build_app(project: Project, token: str, host: str = "127.0.0.1") -> Guard:
+def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str = "") -> Guard:
     """Return the whole application, an ASGI app behind its guard.
 
     One process serves one project, because the pages are registered for the whole process.
@@ -47,6 +49,8 @@ def build_app(project: Project, token: str, host: str = "127.0.0.1") -> Guard:
         What browsers must show (`dlc_core.gui.security.new_token`).
     host : str
         Where it will listen; decides which names it answers to.
+    once : str
+        Stands for the token in one request.
     """
     workspace = Workspace(project)
 
@@ -74,7 +78,7 @@ def build_app(project: Project, token: str, host: str = "127.0.0.1") -> Guard:
         reconnect_timeout=30.0,
         language="en-US",
     )
-    return Guard(app, token, own_names(host), any_address=not is_loopback(host))
+    return Guard(app, token, own_names(host), any_address=not is_loopback(host), once=once)
 
 
 def add_image_routes(app: FastAPI, workspace: Workspace) -> None:
@@ -121,7 +125,8 @@ def serve(
     host : str
         The address to listen on; any but this machine's own loopback lets others reach the server.
     port : int or None
-        None takes the first free one from 8088 on, 0 any.
+        None takes that of the last time, because what browsers have kept belongs to an address and its port; if it is
+        taken, or there was none, the first free one from 8088 on. 0 takes any.
     opens : bool
         Whether to open a browser where there is one.
     token : str or None
@@ -134,16 +139,18 @@ def serve(
     ConfigError
         The address or port cannot be used.
     """
-    token = token or new_token()
-    with listening(host, port) as listener, one_server(project) as noted:
+    token, once = token or new_token(), new_token()
+    with listening(host, port, last_port(project)) as listener, one_server(project) as noted:
         number = listener.getsockname()[1]
-        address = f"http://{in_url(host)}:{number}{path}{'&' if '?' in path else '?'}{TOKEN_KEY}={token}"
-        app = build_app(project, token, host)
-        noted(address)
-        for line in greeting(address, host, number):
+        page = f"http://{in_url(host)}:{number}{path}{'&' if '?' in path else '?'}{TOKEN_KEY}="
+        app = build_app(project, token, host, once)
+        noted(f"{page}{token}")
+        with contextlib.suppress(DiskError):  # the next time another port may be taken
+            write_text(_port_file(project), f"{number}\n")
+        for line in greeting(f"{page}{token}", host, number):
             say(line)
         if opens and has_screen():
-            webbrowser.open(address)
+            webbrowser.open(f"{page}{once}")
         threading.Thread(target=spare_the_collector, daemon=True).start()
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3)
         signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again when it has shut down
@@ -179,10 +186,24 @@ def greeting(address: str, host: str, port: int) -> list[str]:
     return [*lines, "Every edit is saved at once. Ctrl+C ends the server."]
 
 
+def last_port(project: Project) -> int | None:
+    """Return the port on which the project was served the last time, None if it never was."""
+    try:
+        number = int(_port_file(project).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return number if 1024 <= number <= _HIGHEST_PORT else None
+
+
+def _port_file(project: Project) -> Path:
+    return project.root / ".dlc-gui" / "port"
+
+
 @contextmanager
-def listening(host: str, port: int | None) -> Iterator[socket.socket]:
-    """Listen on the first free port, or on the one that was asked for."""
-    ports = range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if port is None else [port]
+def listening(host: str, port: int | None, wished: int | None = None) -> Iterator[socket.socket]:
+    """Listen on the port that was asked for; else on `wished` or the first free one."""
+    usual = range(FIRST_PORT, FIRST_PORT + PORTS_TRIED)
+    ports = [port] if port is not None else [*usual] if wished is None else [wished, *usual]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     problem: OSError | None = None
     for number in ports:
@@ -198,7 +219,7 @@ def listening(host: str, port: int | None) -> Iterator[socket.socket]:
         with listener:
             yield listener
         return
-    tried = f"{ports[0]} to {ports[-1]}" if len(ports) > 1 else str(ports[0])
+    tried = f"{usual[0]} to {usual[-1]}" if port is None else str(port)
     raise ConfigError(
         f"cannot listen on {host}, port {tried}: {problem.strerror or problem if problem else 'none tried'}. Choose "
         "another with --port, or an address of this machine with --host."

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +69,26 @@ def test_what_can_be_chosen_is_offered_even_if_nothing_is_chosen(project):
     assert "label_error" in detector.offered
     chosen = step_form("check_labels", project, [detector.override(["label_error"])])
     assert choice(chosen, "detector").chosen == ("label_error",)
+
+
+def test_a_component_of_a_third_party_appears_with_its_options_as_soon_as_it_is_installed(project, tmp_path):
+    site, example = tmp_path / "site", Path(__file__).parents[1] / "example_plugin" / "dlc_example"
+    shutil.copytree(example, site / "dlc_example")
+    about = site / "dlc_example-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: dlc-example\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[dlc]\nexample = dlc_example.plugin\n")
+    script = (
+        "import sys, json; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
+        "from dlc_core.gui.options import step_form; from dlc_core.project.project import Project\n"
+        "form = step_form('extract_frames', Project.open(Path(sys.argv[1])), ['selector=every_nth'])\n"
+        "offered = next(one.offered for one in form.choices if one.group == 'selector')\n"
+        "nth = next(one for one in form.options if one.name == 'selector.nth')\n"
+        "print(json.dumps([offered['every_nth'], nth.text, nth.kind, nth.meaning]))\n"
+    )
+    command = [sys.executable, "-c", script, str(project.root), str(site)]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert found == ["frames at a regular distance", "10", NUMBER, "Distance of the frames, in candidates."]
 
 
 def test_each_option_is_asked_for_in_the_way_of_its_type(project):

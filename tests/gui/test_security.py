@@ -145,3 +145,16 @@ def test_tokens_differ_and_are_long():
 def test_only_the_machine_itself_counts_as_loopback():
     assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "127.9.9.9")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.7", "cage-pc")))
+
+
+def test_the_address_with_which_a_browser_is_opened_counts_once():
+    once = "o" * 43
+    guard = Guard(inner, TOKEN, own_names("127.0.0.1"), once=once)
+    assert ask(guard, cookie=f"{guard.cookie}={once}")[0] == 403
+    assert ask(guard, query=f"token={once}", kind="websocket", origin=f"http://{HOST}") == "websocket.close"
+    status, headers, _ = ask(guard, query=f"token={once}")
+    assert status == 303
+    assert headers["set-cookie"].startswith(f"{guard.cookie}={TOKEN};")
+    assert ask(guard, query=f"token={once}")[0] == 403
+    assert ask(guard, query=f"token={TOKEN}")[0] == 303
+    assert ask(Guard(inner, TOKEN, own_names("127.0.0.1")), query="token=")[0] == 403

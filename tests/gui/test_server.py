@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 
 pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 
 from dlc_core.errors import ConfigError, ProjectError
-from dlc_core.gui.server import greeting, listening, one_server
+from dlc_core.gui.server import greeting, last_port, listening, one_server
 
 
 def test_a_second_server_is_refused_with_the_address_of_the_first(project):
@@ -81,3 +83,37 @@ def test_garbage_collection_leaves_alone_what_stays():
     script = "import gc, dlc_core.gui.server as s; s.spare_the_collector(); print(gc.get_freeze_count())"
     frozen = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert int(frozen) > 50_000
+
+
+def test_a_project_comes_back_to_its_port_where_browsers_have_kept_its_edits(project, served):
+    assert last_port(project) is None
+    server = served("label")
+    server.start()
+    server.end()
+    assert last_port(project) == server.port
+    with listening("127.0.0.1", None, last_port(project)) as again:
+        assert again.getsockname()[1] == server.port
+        again.listen()
+        with listening("127.0.0.1", None, last_port(project)) as taken:
+            assert taken.getsockname()[1] != server.port
+    (project.root / ".dlc-gui" / "port").write_text("80 80")
+    assert last_port(project) is None
+
+
+def test_the_address_that_a_browser_is_opened_with_is_not_the_one_that_is_printed(project, tmp_path):
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > "{opened}"\n')
+    browser.chmod(0o755)
+    environment = {**os.environ, "BROWSER": f"{browser} %s", "DISPLAY": ":99", "SSH_CONNECTION": ""}
+    command = [sys.executable, "-m", "dlc_core", "label", "-p", str(project.root), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        printed = server.stdout.readline().split()[-1]
+        limit = time.monotonic() + 20
+        while not (opened.exists() and opened.read_text()) and time.monotonic() < limit:
+            time.sleep(0.05)
+        server.terminate()
+    given = opened.read_text().strip()
+    assert given.split("token=")[0] == printed.split("token=")[0]
+    assert given != printed

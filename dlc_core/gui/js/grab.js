@@ -211,7 +211,7 @@ export default {
     },
     key(e) {
       const stage = this.$refs.stage;
-      if (e.code === "Space" && !isField(e.target)) { stage.space = e.type === "keydown"; e.preventDefault(); return; }
+      if (e.code === "Space" && !isField(e.target) && e.target.tagName !== "BUTTON") { stage.space = e.type === "keydown"; e.preventDefault(); return; }
       if (e.type !== "keydown" || isField(e.target) || e.altKey) return;
       const by = e.ctrlKey || e.metaKey ? 100 : e.shiftKey ? 10 : 1;
       const keys = {
