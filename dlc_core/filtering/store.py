@@ -174,7 +174,8 @@ def filter_video(video: Path, poses: PoseFile, choice: FilterChoice, again: bool
             store.replace(path)
         finally:
             remove(place)
-    say(f"{video.name}: filtered {counted(tracks, 'track')} of {poses.frame_count} frames with {choice.name}")
+    frames = counted(poses.frame_count, "frame")
+    say(f"{video.name}: filtered {counted(tracks, 'track')} of {frames} with {choice.name}")
     return FilteredVideo(path, is_new=True)
 
 

@@ -117,8 +117,8 @@ class KalmanConfig:
     measurement_noise : float or None
         Standard deviation of a point of likelihood 1, in pixels. None: what makes each track most likely.
     process_noise : float or None
-        Standard deviation by which the velocity (or acceleration) changes from frame to frame, in pixels a frame (a
-        squared frame). None: what makes each track most likely.
+        Standard deviation of the velocity's change a frame, in pixels. None: what makes each track most likely. With
+        motion=acceleration that of the acceleration's change.
     max_sd : float
         A position that is less certain than this standard deviation, in pixels, is left empty: within long gaps.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dlc_core.errors import ConfigError
 from dlc_core.plugin_api import Component, hookimpl
 
 
@@ -28,6 +29,9 @@ class UncertainConfig:
     p_bound: float = 0.01
     all_bodyparts: bool = False
 
+    def __post_init__(self) -> None:
+        _check_likelihood(self.p_bound)
+
 
 @dataclass
 class JumpConfig:
@@ -42,6 +46,9 @@ class JumpConfig:
     name: str = "jump"
     epsilon: float = 20.0
 
+    def __post_init__(self) -> None:
+        _check_distance(self.epsilon)
+
 
 @dataclass
 class ArimaConfig:
@@ -50,14 +57,18 @@ class ArimaConfig:
     Parameters
     ----------
     epsilon : float
-        A frame whose keypoints lie more than this many pixels from the fit, on average, is an outlier. The protocol's
+        A frame whose keypoints lie on average more than this many pixels from the fit is an outlier. The protocol's
         default is 20.
     p_bound : float
         A detection below this likelihood counts as missing for the fit. The protocol's default is 0.01.
     alpha : float
         The plotted interval holds a point with probability 1 - alpha. The protocol's default is 0.01.
-    ar_degree, difference, ma_degree : int
-        The order (p, d, q) of the model. The protocol's default is (3, 0, 1).
+    ar_degree : int
+        Earlier frames that the model looks at, its p. The protocol's default is 3.
+    difference : int
+        How often the model takes differences of the track first, its d. The protocol's is 0.
+    ma_degree : int
+        Earlier errors that the model looks at, its q. The protocol's default is 1.
     """
 
     name: str = "arima"
@@ -67,6 +78,10 @@ class ArimaConfig:
     ar_degree: int = 3
     difference: int = 0
     ma_degree: int = 1
+
+    def __post_init__(self) -> None:
+        _check_likelihood(self.p_bound)
+        _check_distance(self.epsilon)
 
 
 @dataclass
@@ -85,6 +100,10 @@ class EnsembleConfig:
     name: str = "ensemble"
     epsilon: float = 20.0
     p_bound: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check_likelihood(self.p_bound)
+        _check_distance(self.epsilon)
 
 
 @dataclass
@@ -136,3 +155,13 @@ def dlc_outlier_detectors() -> Iterable[Component]:
             summary="a label looks swapped or misplaced (dlc check-labels)",
         ),
     ]
+
+
+def _check_likelihood(p_bound: float) -> None:
+    if not 0 <= p_bound <= 1:
+        raise ConfigError(f"detector.p_bound is {p_bound}; a likelihood from 0 to 1 is needed.")
+
+
+def _check_distance(epsilon: float) -> None:
+    if not epsilon >= 0:
+        raise ConfigError(f"detector.epsilon is {epsilon}; a distance in pixels from 0 is needed.")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.errors import DataError
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.outliers.structures import DetectorInput, FrameScores
 from dlc_core.skeleton import Skeleton
@@ -33,11 +33,6 @@ class Ensemble:
     skeleton : Skeleton
         Which keypoints exist.
 
-    Raises
-    ------
-    ConfigError
-        `p_bound` is no likelihood.
-
     References
     ----------
     Seung, Opper & Sompolinsky, Query by committee, COLT 1992.
@@ -47,8 +42,6 @@ class Ensemble:
     needs: frozenset[str] = frozenset({"ensemble"})
 
     def __init__(self, epsilon: float, p_bound: float, skeleton: Skeleton) -> None:
-        if not 0 <= p_bound <= 1:
-            raise ConfigError(f"detector.p_bound is {p_bound}; a likelihood from 0 to 1 is needed.")
         self.epsilon = epsilon
         self.p_bound = p_bound
         self.skeleton = skeleton

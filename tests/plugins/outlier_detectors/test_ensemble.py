@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dlc_plugins.outlier_detectors.ensemble import Ensemble, disagreement
 
-from dlc_core.errors import ConfigError, DataError
+from dlc_core.errors import DataError
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.outliers.structures import DetectorInput
 from dlc_core.skeleton import Skeleton
@@ -106,5 +106,3 @@ def test_networks_that_cannot_be_compared_are_refused():
         score(network(zeros(), scorer="A"), network(zeros(4), scorer="B"))
     with pytest.raises(DataError, match="networks of the same animals"):
         score(network(zeros()), network(zeros(), skeleton=Skeleton(("nose", "tail"), individuals=("rat",))))
-    with pytest.raises(ConfigError, match=r"p_bound is 1\.5"):
-        Ensemble(20.0, 1.5, TWO)
