@@ -45,6 +45,7 @@ __all__ = [
     "read_locked",
     "read_project_labels",
     "save_labels",
+    "tables_in",
     "update_labels",
     "update_locked",
     "write_csv",
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 HOW_TO_LABEL = (
-    "Label some frames first, in DeepLabCut or any tool that writes its CollectedData_<scorer>.csv "
+    "Label some frames first with `dlc label`, or in any tool that writes DeepLabCut's CollectedData_<scorer>.csv "
     "into labeled-data/<video>."
 )
 """What to do where labels are missing."""

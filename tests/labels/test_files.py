@@ -352,7 +352,7 @@ def test_a_missing_image_is_named(project: Project) -> None:
 
 def test_a_project_without_labels_says_what_to_do(project: Project) -> None:
     shutil.rmtree(project.labeled_data)
-    with pytest.raises(DataError, match=r"no labels in .*Label some frames first"):
+    with pytest.raises(DataError, match=r"no labels in .*Label some frames first with `dlc label`"):
         read_project_labels(project)
 
 
