@@ -29,7 +29,7 @@ from dlc_core.data.training_set import (
 )
 from dlc_core.errors import ConfigError, DataError
 from dlc_core.image_files import bit_depths, read_content
-from dlc_core.labels.files import HOW_TO_LABEL
+from dlc_core.labels.files import HOW_TO_LABEL, labelled_folders, tables_in
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.runs import shuffle_folder
 from dlc_core.seeds import check_seed
@@ -140,9 +140,8 @@ def create_training_dataset(
 def _require_points(project: Project, labels: LabelTable) -> tuple[str, ...]:
     images = images_with_points(labels)
     if not images:
-        written = sorted(
-            {file.stem.removeprefix("CollectedData_") for file in project.labeled_data.glob("*/CollectedData_*")}
-        )
+        tables = {name for folder in labelled_folders(project) for name in tables_in(folder)}
+        written = sorted(name.removeprefix("CollectedData_") for name in tables)
         others = [name for name in written if name != project.scorer]
         hint = f" There are label tables of {', '.join(others)}: rename scorer in config.yaml?" if others else ""
         raise DataError(

@@ -15,10 +15,11 @@ from dlc_core.gui.desks import Desks
 from dlc_core.gui.editing_routes import add_editing_routes
 from dlc_core.gui.label_app import LabelApp, folder_state
 from dlc_core.gui.pages import page_frame
+from dlc_core.gui.step_states import labelled_frames
 from dlc_core.gui.workspace import Workspace
 from dlc_core.labels.bodyparts import add_bodyparts
 from dlc_core.labels.editing import LabelEditor
-from dlc_core.labels.files import label_file
+from dlc_core.labels.table_files import LabelFiles
 from dlc_core.outliers.suspects import SUSPECTS, Suspect, read_suspects
 
 _HEADER_ROWS = 3
@@ -63,7 +64,7 @@ def _summary(name: str, folder: Path, scorer: str, desk: Desk | None) -> dict[st
     if desk is not None:
         images = desk.editor.images
         return {"name": name, "frames": len(images), "finished": sum(map(desk.editor.is_labelled, images))}
-    return {"name": name, "frames": len(Workspace.frames_in(folder)), "finished": _rows(label_file(folder, scorer))}
+    return {"name": name, "frames": len(Workspace.frames_in(folder)), "finished": _rows(LabelFiles(folder, scorer))}
 
 
 def _as_json(suspect: Suspect) -> dict[str, Any]:
@@ -72,9 +73,12 @@ def _as_json(suspect: Suspect) -> dict[str, Any]:
     return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in found.items()}
 
 
-def _rows(csv: Path) -> int:
+def _rows(files: LabelFiles) -> int:
+    """Return how many rows a table has; the lines of a csv that has no journal are counted, which is quick."""
+    if not files.csv.is_file() or files.journal.exists():
+        return len(labelled_frames(files))
     try:
-        with csv.open("rb") as file:
+        with files.csv.open("rb") as file:
             return max(0, sum(bool(line.strip()) for line in file) - _HEADER_ROWS)
     except OSError:
         return 0

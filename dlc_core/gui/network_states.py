@@ -11,8 +11,18 @@ from typing import Any
 
 from dlc_core.console import counted
 from dlc_core.errors import DlcError
-from dlc_core.gui.step_states import DONE, PART, READY, WAITING, Found, Item, frame_folders, outlier_items, summed
-from dlc_core.labels.files import label_file
+from dlc_core.gui.step_states import (
+    DONE,
+    PART,
+    READY,
+    WAITING,
+    Found,
+    Item,
+    frame_folders,
+    labels_changed_s,
+    outlier_items,
+    summed,
+)
 from dlc_core.project.project import Project
 from dlc_core.project.run_times import LOG
 from dlc_core.project.runs import CONFIG, EVALUATION, Run, runs_of
@@ -26,8 +36,7 @@ _PICTURES_SHOWN = 60
 def dataset_state(project: Project) -> Found:
     """Return the training sets of this iteration, and whether labels have changed since they were made."""
     files = sorted((project.dataset_folder() / "dlc-core").glob("shuffle-*.json"))
-    tables = [label_file(folder, project.scorer) for folder in frame_folders(project)]
-    changed = max((table.stat().st_mtime for table in tables if table.is_file()), default=0.0)
+    changed = max((labels_changed_s(folder, project.scorer) for folder in frame_folders(project)), default=0.0)
     if not files:
         return Found(READY, "none in this iteration") if changed else Found(WAITING, "label frames first")
     items = []

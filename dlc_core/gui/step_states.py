@@ -14,7 +14,7 @@ from dlc_core.console import counted
 from dlc_core.errors import DlcError
 from dlc_core.frames.frame_files import existing_frames, read_crops
 from dlc_core.labels.compact import snapshot, stamp_of
-from dlc_core.labels.files import label_file
+from dlc_core.labels.known_files import file_stamp
 from dlc_core.labels.table_files import LabelFiles, MachineFiles
 from dlc_core.project.project import Project
 
@@ -113,8 +113,8 @@ def labels_state(project: Project) -> Found:
     items, done, total = [], 0, 0
     for folder in frame_folders(project):
         names = {f"labeled-data/{folder.name}/{path.name}" for path in _images(folder)}
-        rows = _labelled(LabelFiles(folder, project.scorer)) & names
-        waiting = _labelled(MachineFiles(folder, project.iteration)) - rows
+        rows = labelled_frames(LabelFiles(folder, project.scorer)) & names
+        waiting = labelled_frames(MachineFiles(folder, project.iteration)) - rows
         images = len(names - waiting)
         if not images:
             continue
@@ -128,15 +128,22 @@ def check_state(project: Project) -> Found:
     """Return which folders have pictures of their labels that are not older than these."""
     items = []
     for folder in frame_folders(project):
-        table = label_file(folder, project.scorer)
-        if not table.is_file():
+        changed = labels_changed_s(folder, project.scorer)
+        if not changed:
             continue
         pictures = sorted(_images(folder.with_name(f"{folder.name}_labeled")))
-        is_old = any(picture.stat().st_mtime < table.stat().st_mtime for picture in pictures)
+        is_old = any(picture.stat().st_mtime < changed for picture in pictures)
         text = "labels have changed since" if is_old else counted(len(pictures), "picture") if pictures else "not drawn"
         items.append(Item(folder.name, text, PART if is_old else DONE if pictures else READY, tuple(pictures)))
     drawn = sum(item.state == DONE for item in items)
     return summed(items, f"{drawn} of {counted(len(items), 'folder')} drawn", "label frames first")
+
+
+def labels_changed_s(folder: Path, scorer: str) -> float:
+    """Return when the labels of a folder were last changed, be it in the journal; 0 if there are none."""
+    files = LabelFiles(folder, scorer)
+    stamps = (file_stamp(files.csv) or file_stamp(files.h5), file_stamp(files.journal))
+    return max((stamp[2] / 1e9 for stamp in stamps if stamp), default=0.0)
 
 
 def refine_state(project: Project) -> Found:
@@ -146,7 +153,7 @@ def refine_state(project: Project) -> Found:
         files = MachineFiles(folder, project.iteration)
         if not files.h5.is_file():
             continue
-        rows, finished = _labelled(files), _finished(files)
+        rows, finished = labelled_frames(files), _finished(files)
         done, total = done + len(finished), total + len(rows)
         state = DONE if len(finished) >= len(rows) else PART if finished else READY
         items.append(Item(folder.name, f"{len(finished)} of {counted(len(rows), 'frame')} refined", state))
@@ -157,7 +164,9 @@ def outlier_items(project: Project) -> list[Item]:
     """Return the folders that got outlier frames in this iteration."""
     files = [MachineFiles(folder, project.iteration) for folder in frame_folders(project)]
     return [
-        Item(one.folder.name, counted(len(_labelled(one)), "outlier frame"), DONE) for one in files if one.h5.is_file()
+        Item(one.folder.name, counted(len(labelled_frames(one)), "outlier frame"), DONE)
+        for one in files
+        if one.h5.is_file()
     ]
 
 
@@ -207,7 +216,8 @@ class _Seen:
         return self.stamp == stamp or rests
 
 
-def _labelled(files: Table) -> frozenset[str]:
+def labelled_frames(files: Table) -> frozenset[str]:
+    """Return the frames that have a row, the edits of a journal included; none of a table in disorder."""
     return _look(files).rows
 
 

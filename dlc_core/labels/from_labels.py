@@ -7,8 +7,10 @@ from pathlib import Path
 
 from dlc_core.console import progress
 from dlc_core.errors import DataError
+from dlc_core.labels.compact import snapshot
 from dlc_core.labels.files import read_csv, write_labels
 from dlc_core.labels.table import LabelTable
+from dlc_core.labels.table_files import LabelFiles
 from dlc_core.project.create import AnyPath, copy_file, new_project, write_config
 from dlc_core.project.project import Project
 
@@ -27,7 +29,8 @@ def project_from_labels(
     Parameters
     ----------
     csv : path-like
-        A label table as DeepLabCut writes it; its images are looked for from its folder upwards.
+        A label table as DeepLabCut writes it, perhaps with a journal of edits beside it; its images are looked for from
+        its folder upwards.
     name, experimenter : str or None
         Task and scorer; None for the name of the table's folder, and for the table's scorer.
     working_directory : path-like
@@ -41,7 +44,7 @@ def project_from_labels(
         The project exists.
     """
     file = Path(csv).absolute()
-    table = read_csv(file)
+    table = _with_edits(file)
     sources = _sources(file, table.images)
     task, person = name or file.parent.name, experimenter or table.scorer
     images = tuple(_inside_project(image, file.parent.name) for image in table.images)
@@ -56,6 +59,13 @@ def project_from_labels(
             write_labels(renamed.select(image for image in images if image.startswith(place)), root / place)
         write_config(root, final, task, person, {}, table.bodyparts)
     return Project.open(final)
+
+
+def _with_edits(csv: Path) -> LabelTable:
+    """Return the labels in a csv, with the edits of the journal that belongs to it."""
+    table = read_csv(csv)
+    files = LabelFiles(csv.parent, table.scorer)
+    return files.table(snapshot(files).frames) if csv == files.csv and files.journal.exists() else table
 
 
 def _sources(csv: Path, images: Sequence[str]) -> list[Path]:

@@ -55,6 +55,18 @@ def test_a_folder_is_described_before_its_first_frame_is_shown(client):
     assert client.get("/api/label").json() == [{"name": FOLDER, "frames": 5, "finished": 0}]
 
 
+@pytest.mark.parametrize("table", ["csv", "h5"])
+def test_labels_of_a_folder_that_is_not_open_are_counted_with_those_of_its_journal(client, project, table):
+    folder = project.labeled_data / FOLDER
+    with LabelEditor.open(project, FOLDER) as editor:
+        editor.apply(Edit(image=editor.images[0], set={"snout": (9.0, 9.0)}))
+    if table == "h5":
+        (folder / "CollectedData_ada.csv").unlink()
+    assert client.get("/api/label").json() == [{"name": FOLDER, "frames": 5, "finished": 1}]
+    LabelEditor.open(project, FOLDER).apply(Edit(image=editor.images[1], row=True))
+    assert client.get("/api/label").json() == [{"name": FOLDER, "frames": 5, "finished": 2}]
+
+
 def test_an_edit_is_in_the_journal_when_it_is_acknowledged_and_its_inverse_takes_it_back(client, project):
     seen = frame(client)["revision"]
     made = client.post(f"{API}/edit", json={"file": "img000.png", "seen": seen, "set": {"snout": [3.5, 4.25]}}).json()

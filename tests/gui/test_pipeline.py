@@ -132,6 +132,19 @@ def test_what_was_made_from_labels_that_have_changed_since_is_not_done(project):
         assert (found.state, found.items[0].text) == (PART, "labels have changed since")
 
 
+def test_labels_that_changed_in_a_journal_alone_have_changed(project):
+    images = write_images(project, 1)
+    label(project, images)
+    drawn = project.labeled_data / f"{VIDEO}_labeled"
+    drawn.mkdir()
+    (drawn / "img0.png").write_bytes(b"")
+    later = (drawn / "img0.png").stat().st_mtime + 10
+    LabelEditor.open(project, VIDEO).apply(Edit(image=images[0], set={"a": (3.0, 4.0)}))
+    os.utime(project.labeled_data / VIDEO / "CollectedData_Ann.journal", (later, later))
+    found = step(project, "check_labels").found
+    assert (found.state, found.items[0].text) == (PART, "labels have changed since")
+
+
 def test_runs_tell_how_far_they_are_and_how_good(project):
     write_run(project, "first", 200, 100)
     folder = write_run(project, "second", 100, 100)

@@ -15,8 +15,11 @@ from ruamel.yaml import YAML
 
 from dlc_core.errors import ConfigError, DataError, DlcError, ProjectError
 from dlc_core.files import disk_error
-from dlc_core.labels.files import read_csv, read_project_labels
+from dlc_core.labels.files import read_csv, read_project_labels, write_labels
 from dlc_core.labels.from_labels import project_from_labels
+from dlc_core.labels.journal import Edit, Entry, append
+from dlc_core.labels.table import LabelTable
+from dlc_core.labels.table_files import LabelFiles
 from dlc_core.project import create
 from dlc_core.project.create import add_videos, create_project
 from dlc_core.project.project import Project
@@ -197,6 +200,17 @@ def test_labelled_images_without_a_project_become_one(data_folder: Path, tmp_pat
         "CollectedData_rick.csv",
         "CollectedData_rick.h5",
     ]
+
+
+def test_an_import_has_the_edits_that_are_in_a_journal_alone(tmp_path: Path) -> None:
+    source = tmp_path / "old" / "labeled-data" / "mouse"
+    image = "labeled-data/mouse/img1.png"
+    write_labels(LabelTable("ada", (image,), ("nose",), np.array([[[[1.0, 2.0]]]])), source)
+    (source / "img1.png").write_bytes(b"an image")
+    edit = Edit(image=image, set={"nose": (3.0, 4.0)})
+    append(LabelFiles(source, "ada").journal, Entry(edit=edit, was={"nose": (1.0, 2.0)}))
+    project = project_from_labels(source / "CollectedData_ada.csv", working_directory=tmp_path)
+    assert read_project_labels(project).keypoints.tolist() == [[[[3.0, 4.0]]]]
 
 
 def test_an_import_can_be_named_and_keeps_the_folders_it_has(data_folder: Path, tmp_path: Path) -> None:
