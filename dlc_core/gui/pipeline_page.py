@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI
 from nicegui import run, ui
 
-from dlc_core.console import say
+from dlc_core.console import counted, say
 from dlc_core.errors import DlcError
 from dlc_core.gui.add_videos import AddVideosView
 from dlc_core.gui.artifacts import Artifacts
@@ -197,7 +197,7 @@ class PipelineView:
                 self._files_of(item.name, item.files)
 
     def _files_of(self, name: str, files: Sequence[Any]) -> None:
-        expansion = ui.expansion(f"{name}: what there is to see", caption=f"{len(files)} files")
+        expansion = ui.expansion(f"{name}: what there is to see", caption=counted(len(files), "file"))
         expansion.props("dense").classes("w-full dlc-section")
 
         def fill() -> None:

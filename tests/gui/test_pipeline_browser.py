@@ -75,6 +75,19 @@ def test_a_step_is_started_with_options_watched_and_its_result_is_seen(page, pro
     assert "2 new frames" in page.locator("[data-test=log]").inner_text()
 
 
+def test_the_state_of_a_step_can_be_read_to_its_end(page):
+    cut = page.eval_on_selector_all(
+        ".dlc-nav-text > *", "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    )
+    assert cut == []
+    beside = page.evaluate(
+        "() => { const next = document.querySelector('.dlc-next').getBoundingClientRect(),"
+        " text = document.querySelector('.dlc-nav:has(.dlc-next) .dlc-meaning').getBoundingClientRect();"
+        " return next.bottom <= text.top + 1; }"
+    )
+    assert beside, "the mark of the next step takes no room from the step's state"
+
+
 def test_a_mistake_is_one_line_beside_the_options_and_starts_nothing(page, project):
     page.locator("[data-test='option-n'] input").fill("many")
     wait_for(page, "command", "n=many")
