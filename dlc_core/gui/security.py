@@ -16,10 +16,10 @@ import hashlib
 import hmac
 import html
 import ipaddress
+import re
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -33,6 +33,9 @@ TOKEN_KEY = "token"
 _READ_ONLY = {"GET", "HEAD"}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _YEAR_S = 365 * 24 * 3600
+_KEPT = "HttpOnly; SameSite=Strict"
+_OURS = re.compile(r"dlc-[0-9a-f]{12}")
+_OTHERS_KEPT = 7  # every start has a cookie of its own, which all servers of this machine are sent
 
 _DENIED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>dlc: token needed</title>
 <body style="font:16px/1.5 system-ui,sans-serif;background:#12151c;color:#e8eaf0;max-width:34rem;margin:15vh auto">
@@ -107,7 +110,7 @@ class Guard:
         if reason:
             await _refuse(scope, receive, send, 403, f"{reason}\n".encode(), "text/plain; charset=utf-8")
         elif given is not None and scope["type"] == "http" and (self._is_token(given) or self._is_once(given)):
-            await self._remember(scope, send)
+            await self._remember(scope, headers, send)
         elif not self._is_token(self._cookie_value(headers)):
             await _refuse(scope, receive, send, 403, _DENIED.encode(), "text/html; charset=utf-8")
         else:
@@ -151,28 +154,31 @@ class Guard:
         return counts
 
     def _cookie_value(self, headers: dict[str, str]) -> str:
-        cookies: SimpleCookie = SimpleCookie()
-        try:
-            cookies.load(headers.get("cookie", ""))
-        except CookieError:
-            return ""
-        return cookies[self.cookie].value if self.cookie in cookies else ""
+        return _cookies(headers).get(self.cookie, "")
 
-    async def _remember(self, scope: Scope, send: Send) -> None:
+    async def _remember(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
         """Set the cookie and send the browser to the same address without the token, which history must not keep."""
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = urlencode([pair for pair in pairs if pair[0] != TOKEN_KEY])
         place = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").lstrip("/\\")
-        cookie = f"{self.cookie}={self._token.decode()}; Path=/; HttpOnly; SameSite=Strict; Max-Age={_YEAR_S}"
-        headers = [
+        known = [name for name in _cookies(headers) if _OURS.fullmatch(name) and name != self.cookie]
+        removed = [f"{name}=; Path=/; Max-Age=0" for name in known[:-_OTHERS_KEPT]]  # browsers send the oldest first
+        cookies = [f"{self.cookie}={self._token.decode()}; Path=/; {_KEPT}; Max-Age={_YEAR_S}", *removed]
+        answer = [
             (b"location", (f"{place}?{query}" if query else place).encode("latin-1")),
-            (b"set-cookie", cookie.encode("latin-1")),
+            *((b"set-cookie", cookie.encode("latin-1")) for cookie in cookies),
             (b"referrer-policy", b"no-referrer"),
             (b"cache-control", b"no-store"),
             (b"content-length", b"0"),
         ]
-        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        await send({"type": "http.response.start", "status": 303, "headers": answer})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _cookies(headers: dict[str, str]) -> dict[str, str]:
+    """Return the cookies by name; `http.cookies` would stop at one of another program that it finds odd."""
+    pairs = (text.strip().partition("=") for text in headers.get("cookie", "").split(";"))
+    return {name: value for name, _, value in pairs}
 
 
 def _with_headers(send: Send, host: str) -> Send:

@@ -158,3 +158,28 @@ def test_the_address_with_which_a_browser_is_opened_counts_once():
     assert ask(guard, query=f"token={once}")[0] == 403
     assert ask(guard, query=f"token={TOKEN}")[0] == 303
     assert ask(Guard(inner, TOKEN, own_names("127.0.0.1")), query="token=")[0] == 403
+
+
+def test_cookies_of_servers_that_were_here_before_do_not_pile_up(guard):
+    others = [f"dlc-{number:012x}" for number in range(12)]
+    sent = "; ".join(f"{name}=x" for name in ("session", *others, "dlc-theme"))
+    told = []
+
+    async def send(message):
+        told.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/label", "raw_path": b"/label",
+        "query_string": f"token={TOKEN}".encode(), "headers": [(b"host", HOST.encode()), (b"cookie", sent.encode())],
+    }  # fmt: skip
+    asyncio.run(guard(scope, None, send))
+    cookies = [value.decode() for name, value in told[0]["headers"] if name == b"set-cookie"]
+    removed = [cookie.split("=")[0] for cookie in cookies if "Max-Age=0" in cookie]
+    assert removed == others[:-7], "browsers send the oldest first; a few other servers may live"
+    assert cookies[0].startswith(f"{guard.cookie}={TOKEN};")
+
+
+@pytest.mark.parametrize("other", ['a={"b": "c d"}', "lonely", "=x", 'q="', "[]=1", "ä=ö", ";;"])
+def test_cookies_of_other_programs_on_this_machine_lock_nobody_out(guard, cookie, other):
+    assert ask(guard, cookie=f"{other}; {cookie}; {other}")[0] == 200
+    assert ask(guard, cookie=f"{other}; x{cookie}")[0] == 403
