@@ -103,8 +103,9 @@ class Jobs:
 
     def running(self) -> Job | None:
         """Return the step that runs now."""
-        latest = [self.job(name) for name in self._names()[:1]]
-        return latest[0] if latest and latest[0].state == RUNNING else None
+        name = self._unfinished()
+        job = None if name is None else self.job(name)
+        return job if job is not None and job.state == RUNNING else None
 
     def all(self) -> list[Job]:
         """Return every step that is remembered, the newest first."""
@@ -193,9 +194,11 @@ class Jobs:
         process = self._started.get(folder.name)
         if process is not None:
             return process.poll() is None
-        if (folder / END).exists():
-            return False
-        return is_held(self.folder / LOCK)
+        return self._unfinished() == folder.name and is_held(self.folder / LOCK)
+
+    def _unfinished(self) -> str | None:
+        """Return the newest step whose end is not noted: the only one that may be at work."""
+        return next((name for name in self._names() if not (self.folder / name / END).exists()), None)
 
     def _new_folder(self, verb: str) -> Path:
         last = max((int(name.partition("-")[0]) for name in self._names()), default=0)

@@ -185,6 +185,28 @@ def test_a_step_whose_process_was_killed_is_lost_and_the_next_can_start(jobs, tm
     assert Jobs(tmp_path).running() is None
 
 
+@posix
+def test_a_step_that_was_killed_does_not_come_back_to_life_with_the_next_one(jobs, tmp_path):
+    lost = start_python(jobs, LONG)
+    process = jobs._started[lost.folder.name]
+    os.killpg(process.pid, 9)
+    process.wait()
+    works = start_python(jobs, LONG)
+    refused = jobs._new_folder("plot")  # started in the same moment by another browser
+    (refused / JOB).write_text(json.dumps({"verb": "plot", "words": [], "started": "", "command": ["-c", "1"]}))
+    jobs._started[refused.name] = jobs_module._spawn(refused)
+    assert jobs.wait(jobs.job(refused.name), 20).state == FAILED
+    again = Jobs(tmp_path)  # as after a restart of the server
+    assert again.job(lost.folder.name).state == LOST
+    assert again.running() == works
+    again.cancel(again.job(lost.folder.name), at_once=True)
+    assert again.job(works.folder.name).state == RUNNING
+    with pytest.raises(ProjectError, match="one step at a time"):
+        again.start("train")
+    jobs.cancel(works)
+    assert ended(jobs, works).state == CANCELLED
+
+
 def test_of_several_lines_on_the_same_progress_the_last_is_shown():
     lines = [
         "Run: a",
