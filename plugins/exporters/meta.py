@@ -82,6 +82,8 @@ def write_meta(poses: PoseFile, scorer: str, table: Path) -> Path:
         "bodyparts": list(poses.skeleton.keypoints),
         "unique_bodyparts": [],
     }
+    if made_by := about.get("filter"):  # DeepLabCut's own metadata of filtered tables do not say it
+        data["filter"] = dict(made_by)
     path = meta_path(table)
     with replacing(path, ELSEWHERE) as temporary:
         temporary.write_bytes(pickle.dumps({"data": data}, protocol=4))

@@ -1,5 +1,6 @@
 """Which filtered poses are read, and whose the tables are that all filters share."""
 
+import pickle
 import shutil
 
 import numpy as np
@@ -101,6 +102,18 @@ def test_tables_are_named_as_deeplabcuts_and_hold_the_filtered_poses(video, make
     assert table.columns.get_level_values(0).unique().tolist() == [source.stem.removeprefix("mouse")]
     expected = PoseFile.open(store).keypoints[:, 0, 0]
     np.testing.assert_array_equal(points_in(table_of(store)), expected)
+
+
+def test_the_metadata_beside_the_tables_say_which_filter_made_them_wherever_they_go(video, make_store):
+    source = make_store(video)
+    store = smooth(video, "median", windowlength=3)
+    export(store, "h5", "csv")
+    with table_of(store, "_meta.pickle").open("rb") as file:
+        made = pickle.load(file)["data"]["filter"]
+    assert (made["name"], made["options"]["windowlength"], made["source"]) == ("median", 3, source.name)
+    export(source, "h5")
+    with source.with_name(f"{source.stem}_meta.pickle").open("rb") as file:
+        assert "filter" not in pickle.load(file)["data"]
 
 
 def test_a_second_filter_replaces_the_tables_of_the_first_and_says_so(video, make_store, capsys):
