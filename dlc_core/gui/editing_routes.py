@@ -6,25 +6,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import Depends, FastAPI, Header
+from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from dlc_core.errors import DataError, ProjectError
+from dlc_core.errors import DataError
 from dlc_core.gui.desk import FrameChangedError
 from dlc_core.gui.desks import Desks
 
 _FRAMES_AT_ONCE = 64
-_MISDIRECTED = 421
 
 
-class AnotherProjectError(ProjectError):
-    """A page of a server that was here before asks, in whose project the same names mean other frames."""
-
-
-def add_editing_routes(
-    app: FastAPI, kind: str, desks: Desks, folder_state: Callable[[str], dict[str, Any]], project_key: str
-) -> None:
+def add_editing_routes(app: FastAPI, kind: str, desks: Desks, folder_state: Callable[[str], dict[str, Any]]) -> None:
     """Register ``/api/<kind>/...``.
 
     Parameters
@@ -36,38 +29,23 @@ def add_editing_routes(
         Opens folders by name; what is no folder's name is refused there.
     folder_state : callable
         Given a folder's name, returns what a page needs before it shows the first frame.
-    project_key : str
-        Tells the project from others (`Workspace.key`).
     """
     base = f"/api/{kind}"
-
-    def is_asked_for(x_dlc_project: str = Header(project_key)) -> None:
-        if x_dlc_project != project_key:
-            raise AnotherProjectError(
-                "another project is open at this address now, so nothing was changed; unsaved edits are kept in this "
-                "browser until theirs is open here again"
-            )
-
-    only_this_project = [Depends(is_asked_for)]
-
-    @app.exception_handler(AnotherProjectError)
-    async def misdirected(_: Any, exc: AnotherProjectError) -> Response:
-        return JSONResponse({"error": str(exc)}, status_code=_MISDIRECTED)
 
     @app.exception_handler(FrameChangedError)
     async def conflict(_: Any, exc: FrameChangedError) -> Response:
         return JSONResponse({"error": str(exc), "frame": exc.state}, status_code=409)
 
-    @app.get(f"{base}/{{folder}}", dependencies=only_this_project)
+    @app.get(f"{base}/{{folder}}")
     def folder_of_frames(folder: str) -> dict[str, Any]:
         return folder_state(folder)
 
-    @app.post(f"{base}/{{folder}}/frames", dependencies=only_this_project)
+    @app.post(f"{base}/{{folder}}/frames")
     def frames(folder: str, wanted: dict[str, list[str]]) -> dict[str, Any]:
         desk = desks.desk(folder)
         return {file: desk.frame(file) for file in wanted.get("files", [])[:_FRAMES_AT_ONCE]}
 
-    @app.post(f"{base}/{{folder}}/edit", dependencies=only_this_project)
+    @app.post(f"{base}/{{folder}}/edit")
     async def edit(folder: str, change: dict[str, Any]) -> dict[str, Any]:
         file, seen = _file_and_revision(change)
         begun = time.perf_counter()
@@ -76,7 +54,7 @@ def add_editing_routes(
         desks.tell(folder, [file], str(change.get("sender", "")))
         return {**made, "durable_ms": round(took, 2)}
 
-    @app.post(f"{base}/{{folder}}/remove", dependencies=only_this_project)
+    @app.post(f"{base}/{{folder}}/remove")
     async def remove(folder: str, change: dict[str, Any]) -> dict[str, Any]:
         file, seen = _file_and_revision(change)
         await run_in_threadpool(lambda: desks.desk(folder).remove(file, seen, str(change.get("by", ""))))

@@ -57,11 +57,13 @@ class Grab(Element, component="js/grab.js", esm={"dlc-gui": "js"}):
         Names of the project's videos.
     first : str
         The one to begin with.
+    project : str
+        Their project (`Workspace.key`).
     """
 
-    def __init__(self, videos: list[str], first: str) -> None:
+    def __init__(self, videos: list[str], first: str, project: str) -> None:
         super().__init__()
-        self._props.update(videos=videos, first=first)
+        self._props.update(videos=videos, first=first, project=project)
 
 
 class Grabbing:
@@ -180,7 +182,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
             if not names:
                 ui.label(f"{workspace.root / 'config.yaml'} lists no video that exists. Add some first.").classes("p-8")
                 return
-            Grab(names, video if video in names else names[0])
+            Grab(names, video if video in names else names[0], workspace.key)
 
     app.get("/api/grab/{name}")(grabbing.video)
 

@@ -36,7 +36,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
 
     desks = Desks(open_desk, lambda: workspace.project.scorer)
     workspace.services.append(desks.service())
-    add_editing_routes(app, "label", desks, lambda name: folder_state(desks.desk(name)), workspace.key)
+    add_editing_routes(app, "label", desks, lambda name: folder_state(desks.desk(name)))
 
     @app.get("/api/label")
     def folders() -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
 
     @app.get("/api/suspects")
     def suspects() -> list[dict[str, Any]]:
-        file = workspace.project.labeled_data / SUSPECTS
+        file = workspace.project.root / SUSPECTS
         return [_as_json(suspect) for suspect in read_suspects(file)] if file.is_file() else []
 
     @app.post("/api/bodyparts")

@@ -29,7 +29,7 @@ def add(app: FastAPI, workspace: Workspace) -> None:
 
     desks = Desks(open_desk, lambda: (workspace.project.scorer, workspace.project.iteration))
     workspace.services.append(desks.service())
-    add_editing_routes(app, "refine", desks, lambda name: folder_state(desks.desk(name)), workspace.key)
+    add_editing_routes(app, "refine", desks, lambda name: folder_state(desks.desk(name)))
 
     @app.get("/api/refine")
     def folders() -> list[dict[str, Any]]:

@@ -12,14 +12,14 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from nicegui import ui
 
@@ -35,6 +35,7 @@ from dlc_core.project.project import Project
 
 FIRST_PORT, PORTS_TRIED = 8088, 20
 _HIGHEST_PORT = 65535
+_MISDIRECTED = 421
 
 
 def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str = "") -> Guard:
@@ -62,7 +63,10 @@ def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str =
             yield
         workspace.close()
 
-    app = FastAPI(title="dlc", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="dlc", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
+        dependencies=[Depends(only_pages_of(workspace))],
+    )  # fmt: skip
     add_image_routes(app, workspace)
     add_pages(app, workspace)
 
@@ -81,8 +85,29 @@ def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str =
     return Guard(app, token, own_names(host), any_address=not is_loopback(host), once=once)
 
 
+class AnotherProjectError(ProjectError):
+    """A page of a server that was here before asks, in whose project the same names mean other frames."""
+
+
+def only_pages_of(workspace: Workspace) -> Callable[[str], None]:
+    """Return a dependency that refuses what a page of another project asks; it names its own in ``X-Dlc-Project``."""
+
+    def check(x_dlc_project: str = Header(workspace.key)) -> None:
+        if x_dlc_project != workspace.key:
+            raise AnotherProjectError(
+                "another project is open at this address now, so nothing was changed; unsaved edits are kept in this "
+                "browser until theirs is open here again"
+            )
+
+    return check
+
+
 def add_image_routes(app: FastAPI, workspace: Workspace) -> None:
     """Serve frames, ``/image/<folder>/<file>`` and ``/video/<file>/<number>``; an error is ``{"error": one line}``."""
+
+    @app.exception_handler(AnotherProjectError)
+    async def misdirected(_: Request, exc: AnotherProjectError) -> Response:
+        return JSONResponse({"error": str(exc)}, status_code=_MISDIRECTED)
 
     @app.exception_handler(DlcError)
     async def refused(_: Request, exc: DlcError) -> Response:

@@ -67,8 +67,11 @@ class Grabbing:
         self.page.keyboard.press(name)
 
     def grab(self):
+        index = self.page.locator("input.frame").input_value()
         self.key("g")
-        self.page.wait_for_function("() => document.querySelector('[data-test=said]').textContent.includes(' is img')")
+        self.page.wait_for_function(
+            "i => document.querySelector('[data-test=said]').textContent.startsWith(`Frame ${i} is img`)", arg=index
+        )
 
     def said(self):
         return self.page.locator("[data-test=said]").inner_text()

@@ -13,8 +13,12 @@ import pytest
 
 pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 
+from fastapi import Depends, FastAPI
+from fastapi.testclient import TestClient
+
 from dlc_core.errors import ConfigError, ProjectError
-from dlc_core.gui.server import greeting, last_port, listening, one_server
+from dlc_core.gui.server import add_image_routes, greeting, last_port, listening, one_server, only_pages_of
+from dlc_core.gui.workspace import Workspace
 
 
 def test_a_second_server_is_refused_with_the_address_of_the_first(project):
@@ -117,3 +121,15 @@ def test_the_address_that_a_browser_is_opened_with_is_not_the_one_that_is_printe
     given = opened.read_text().strip()
     assert given.split("token=")[0] == printed.split("token=")[0]
     assert given != printed
+
+
+def test_a_page_of_another_project_that_was_at_this_address_before_is_refused(project):
+    workspace = Workspace(project)
+    app = FastAPI(dependencies=[Depends(only_pages_of(workspace))])
+    add_image_routes(app, workspace)
+    app.post("/api/anything")(lambda: {})
+    client = TestClient(app)
+    for headers, status in (({}, 200), ({"x-dlc-project": workspace.key}, 200), ({"x-dlc-project": "other"}, 421)):
+        assert client.post("/api/anything", headers=headers).status_code == status
+    assert "another project" in client.post("/api/anything", headers={"x-dlc-project": "other"}).json()["error"]
+    workspace.close()

@@ -6,7 +6,7 @@ import { Timeline } from "dlc-gui/timeline.js";
 const AHEAD = 3;
 
 export default {
-  props: { videos: Array, first: String },
+  props: { videos: Array, first: String, project: String },
   components: { CropStage, Timeline },
   template: `
   <div class="dlc-grab">
@@ -83,7 +83,8 @@ export default {
   },
   methods: {
     async ask(path, body) {
-      const sent = body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+      const headers = { "content-type": "application/json", "x-dlc-project": this.project };
+      const sent = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers };
       let answer;
       try { answer = await fetch(this.base + path, sent); } catch { throw new Error("the server does not answer; is it still running?"); }
       const found = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));

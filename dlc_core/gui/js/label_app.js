@@ -214,7 +214,7 @@ export default {
       this.adding = false;
       await this.tell(async () => {
         await talk("/api/bodyparts", {
-          method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ names, by: this.by.name }),
+          method: "POST", headers: this.store.headers, body: JSON.stringify({ names, by: this.by.name }),
         });
         await this.store.reload();
       });
