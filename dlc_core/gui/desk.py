@@ -18,6 +18,7 @@ State = dict[str, Any]
 Editor = LabelEditor | RefineEditor
 
 _REST_S = 1.0
+_RETRY_S = 5.0
 _REST_PER_COMPACTION = 3.0  # a large folder takes longer to write, and waits longer for a pause
 _LARGE = 5_000  # points; writing fewer is done before anybody notices
 _FAR_PX = 1e7
@@ -66,7 +67,7 @@ class Desk:
         self._extra = extra or (lambda _image: {})
         self._prefix = f"labeled-data/{name}/"
         self._edited: float | None = None
-        self._compaction_s = 0.0
+        self._pause_s = _REST_S
 
     def file_names(self) -> list[str]:
         """Return the names of the image files, in order."""
@@ -132,14 +133,17 @@ class Desk:
 
     def rest(self) -> None:
         """Write csv and h5 if the last edit is long enough ago."""
-        pause = max(_REST_S, _REST_PER_COMPACTION * self._compaction_s)
-        if self._edited is None or time.monotonic() - self._edited < pause:
+        if self._edited is None or time.monotonic() - self._edited < self._pause_s:
             return
         begun, self._edited = time.monotonic(), None
+        self._pause_s, is_done = _RETRY_S, False
         elsewhere = self._compactor if self.editor.size() > _LARGE else None
-        if not self.editor.compact(elsewhere.compact if elsewhere else compact):
-            self._edited = time.monotonic()  # others kept writing: later
-        self._compaction_s = time.monotonic() - begun
+        try:
+            is_done = self.editor.compact(elsewhere.compact if elsewhere else compact)
+            self._pause_s = max(_REST_S, _REST_PER_COMPACTION * (time.monotonic() - begun))
+        finally:
+            if not is_done:  # others kept writing, or the disk is full: later
+                self._edited = time.monotonic()
 
     def close(self) -> None:
         """Write csv and h5, and let go of the folder."""

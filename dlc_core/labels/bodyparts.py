@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlc_core.errors import ConfigError
+from dlc_core.console import warn
+from dlc_core.errors import ConfigError, DataError
 from dlc_core.files import write_text
 from dlc_core.labels.compact import compact
 from dlc_core.labels.files import has_labels, labelled_folders
@@ -18,8 +19,8 @@ from dlc_core.project.yaml_text import with_items
 def add_bodyparts(project: Project, names: Sequence[str], by: str = "") -> Project:
     """Add body parts to config.yaml, after those it has, and to the label tables; return the project as it is now.
 
-    No label is touched: a new body part is absent in all frames. An interruption leaves tables without the new columns,
-    which are read as absent, too.
+    No label is touched: a new body part is absent in all frames. A table that cannot be written, or an interruption,
+    leaves tables without the new columns, which are read as absent, too.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def add_bodyparts(project: Project, names: Sequence[str], by: str = "") -> Proje
     ConfigError
         A name is empty, or it is taken.
     DiskError
-        config.yaml or a table cannot be written.
+        config.yaml cannot be written.
     """
     new = [name.strip() for name in names]
     file = project.config.path
@@ -52,7 +53,10 @@ def add_bodyparts(project: Project, names: Sequence[str], by: str = "") -> Proje
     for folder in labelled_folders(changed) if new else []:
         if has_labels(folder, project.scorer):
             files = LabelFiles(folder, project.scorer)
-            with folder_lock(folder):
-                append(files.journal, entry)
-            compact(files)
+            try:
+                with folder_lock(folder):
+                    append(files.journal, entry)
+                compact(files)
+            except DataError as exc:
+                warn(f"{files.csv} gets columns for {', '.join(new)} when it is next written, not now: {exc}", exc)
     return changed

@@ -82,7 +82,7 @@ class LabelEditor(FolderEditor[LabelFiles]):
         ConfigError
             A name is empty or taken.
         DiskError
-            config.yaml or a table cannot be written.
+            config.yaml cannot be written.
         """
         self.project = add_bodyparts(self.project, names, self.by)
         return self.project

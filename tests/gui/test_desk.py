@@ -12,7 +12,10 @@ pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from dlc_core.errors import DiskError
+from dlc_core.gui import desk as desks
 from dlc_core.gui import label_page, refine_page
+from dlc_core.gui.desk import Desk
 from dlc_core.gui.server import add_image_routes
 from dlc_core.gui.workspace import Workspace
 from dlc_core.labels.editing import LabelEditor
@@ -65,6 +68,24 @@ def test_labels_of_a_folder_that_is_not_open_are_counted_with_those_of_its_journ
     assert client.get("/api/label").json() == [{"name": FOLDER, "frames": 5, "finished": 1}]
     LabelEditor.open(project, FOLDER).apply(Edit(image=editor.images[1], row=True))
     assert client.get("/api/label").json() == [{"name": FOLDER, "frames": 5, "finished": 2}]
+
+
+def test_tables_that_a_full_disk_refused_are_written_when_there_is_room(project, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(desks, "_REST_S", 0.0)
+    monkeypatch.setattr(desks, "_RETRY_S", 0.0)
+    desk = Desk(FOLDER, LabelEditor.open(project, FOLDER))
+    desk.edit("img000.png", {"set": {"snout": [9, 9]}}, desk.frame("img000.png")["revision"])
+    csv = project.labeled_data / FOLDER / "CollectedData_ada.csv"
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", full)
+        with pytest.raises(DiskError, match="the disk is full"):
+            desk.rest()
+    assert not csv.exists()
+    desk.rest()
+    assert "9.0,9.0" in csv.read_text()
 
 
 def test_an_edit_is_in_the_journal_when_it_is_acknowledged_and_its_inverse_takes_it_back(client, project):
@@ -164,7 +185,7 @@ def test_doubtful_labels_are_listed_in_their_order_and_unknown_numbers_are_null(
         Suspect(rank, f"labeled-data/{FOLDER}/img00{rank}.png", "snout", "swap", 3.0 - rank, likelihood=0.5, **numbers)
         for rank in (1, 2)
     ]
-    write_suspects(suspects, project.labeled_data / SUSPECTS)
+    write_suspects(suspects, project.root / SUSPECTS)
     found = client.get("/api/suspects").json()
     assert [one["rank"] for one in found] == [1, 2]
     assert found[0]["prediction_x"] is None

@@ -18,6 +18,7 @@ import pytest
 from dlc_core.errors import ConfigError, DataError, DiskError, EditConflict
 from dlc_core.labels import compact as compaction
 from dlc_core.labels import journal as journals
+from dlc_core.labels.bodyparts import add_bodyparts
 from dlc_core.labels.editing import Edit, LabelEditor
 from dlc_core.labels.files import labelled_folders, read_csv, read_folder, read_project_labels
 from dlc_core.project.project import Project
@@ -443,6 +444,21 @@ def test_body_parts_are_added_to_the_config_and_to_every_table(project: Project,
         with pytest.raises(ConfigError, match=message):
             editor.add_bodyparts(names)
     assert Project.open(project.root).config.bodyparts == editor.bodyparts
+
+
+def test_a_table_that_cannot_be_written_stops_no_new_body_part(
+    project: Project, editor: LabelEditor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    csv = editor.folder / "CollectedData_ada.csv"
+    text = csv.read_text()
+    csv.write_text(text.replace(",", ";"))
+    other = LabelEditor.open(project, "b 2")
+    assert "paw" in add_bodyparts(project, ["paw"]).config.bodyparts
+    assert "gets columns for paw when it is next written, not now" in capsys.readouterr().err
+    assert read_folder(other.folder).bodyparts[-1] == "paw"
+    csv.write_text(text)
+    editor.apply(Edit(image=IMAGE, set={"paw": (1.0, 2.0)}))
+    assert read_folder(editor.folder).bodyparts == ("snout", "leftear", "tail", "paw")
 
 
 def test_points_of_body_parts_that_the_config_does_not_list_stay_in_the_table(project: Project) -> None:
