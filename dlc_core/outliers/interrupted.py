@@ -13,7 +13,7 @@ from pathlib import Path
 from dlc_core.errors import DataError
 from dlc_core.files import disk_errors
 from dlc_core.labels.aside_frames import REMOVED
-from dlc_core.labels.compact import snapshot
+from dlc_core.labels.compact import compact, snapshot
 from dlc_core.labels.journal import folder_lock
 from dlc_core.labels.machine import COPY_NAME, read_machine, write_machine
 from dlc_core.labels.table_files import MachineFiles
@@ -52,6 +52,7 @@ def drop_unwritten(folder: Path, iteration: int) -> None:
     files = MachineFiles(folder, iteration)
     if not files.h5.is_file():
         return
+    compact(files)  # a frame that was removed, and whose image is gone for good, may come again
     with folder_lock(folder):
         labels, edited = read_machine(files.h5), snapshot(files).frames.done
         images = {path.name for place in (folder, folder / REMOVED) if place.is_dir() for path in place.iterdir()}

@@ -12,6 +12,7 @@ import pytest
 from dlc_plugins.frame_selectors.uniform import Uniform
 
 from dlc_core.errors import DataError
+from dlc_core.labels.editing import LabelEditor
 from dlc_core.lock import holding
 from dlc_core.outliers.extract import Choice, extract_outliers
 from dlc_core.refine.editing import Edit, RefineEditor
@@ -98,3 +99,15 @@ def test_frames_that_somebody_else_has_taken_meanwhile_leave_no_empty_table(proj
         (project.labeled_data / "reach1" / f"img{frame:02}.png").write_bytes(b"labelled by hand")
     assert extract_outliers(project, found, Choice(Uniform()))[1].indices == ()
     assert not list((project.labeled_data / "reach1").glob("machine*"))
+
+
+def test_a_frame_whose_removed_image_was_deleted_may_come_again_with_its_machine_labels(project, video):
+    write_store(video, bad=BAD)
+    extract(project, video, n=3)
+    image = machine(project).images[0]
+    with LabelEditor.open(project, "reach1") as editor:
+        moved = editor.remove_frame(image)
+    moved.unlink()
+    extract(project, video, n=20)
+    with RefineEditor.open(project, "reach1") as editor:
+        assert image in editor.images and image not in editor.missing
