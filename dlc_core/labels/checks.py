@@ -170,7 +170,8 @@ def _of_images(root: Path, table: LabelTable, depths: dict[str, int]) -> Iterato
 def _not_labelled(folder: Path, table: LabelTable) -> Iterator[Problem]:
     labelled = {image.rsplit("/", 1)[-1] for image in table.images}
     for file in sorted(folder.iterdir()):
-        if file.suffix.lower() in {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"} and file.name not in labelled:
+        is_image = file.suffix.lower() in {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"} and file.name[0] != "."
+        if is_image and file.name not in labelled:
             yield Problem("not labelled", f"labeled-data/{folder.name}/{file.name}", "the frame is in no label table")
 
 

@@ -72,6 +72,7 @@ def test_missing_unreadable_and_unlabelled_images_are_found(project: Project) ->
     (folder / "img000.png").unlink()
     (folder / "img001.png").write_bytes(b"no image")
     (folder / "img777.PNG").touch()
+    (folder / "._img777.PNG").touch()  # as macOS leaves them on other systems' disks
     kinds = {problem.kind: problem.where for problem in check(project).problems}
     assert kinds == {
         "missing image": "labeled-data/a/img000.png",
