@@ -22,7 +22,7 @@ from pathlib import Path
 
 MAX_NAME_BYTES = 255  # NAME_MAX of ext4, xfs, apfs and ntfs
 
-_NAME = re.compile(r"\.~(?P<place>[0-9a-f]{6})-(?P<pid>\d+)-[0-9a-f]{8}~.*", re.DOTALL)
+_NAME = re.compile(r"\.~(?P<place>[0-9a-f]{6})-(?P<pid>\d+)-[0-9a-f]{8}~(?P<target>.*)", re.DOTALL)
 _LONGEST_SUFFIX_BYTES = 32
 _SWEEP_EVERY_S = 60.0
 _LEFT_AFTER_S = 7 * 24 * 3600.0
@@ -47,6 +47,14 @@ def aside(target: Path) -> Iterator[Path]:
         with suppress(OSError):  # the reason why the block failed counts
             remove(temporary)
         _in_use.discard(temporary.name)
+
+
+def meant(path: Path) -> Path:
+    """Return what a hidden name stands for, as far as it was not too long; another path as it is."""
+    name = path.name
+    while (match := _NAME.fullmatch(name)) and match["target"]:
+        name = match["target"]
+    return path if name == path.name else path.with_name(name)
 
 
 def remove(path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dlc_core.aside import MAX_NAME_BYTES, aside
+from dlc_core.aside import MAX_NAME_BYTES, aside, meant
 from dlc_core.errors import DiskError, DlcError
 
 _DENIED = ("permission denied", "Make the folder writable")
@@ -48,12 +48,13 @@ def disk_error(path: Path, exc: OSError, elsewhere: str = "") -> DiskError:
     Parameters
     ----------
     path : Path
-        What could not be written.
+        What could not be written; a hidden name stands for its target.
     exc : OSError
         Why.
     elsewhere : str
         How to write to another place, where there is a way: ``"write elsewhere with destfolder="``.
     """
+    path = meant(path)
     blocked = [part for part in path.parents if os.path.lexists(part) and not os.path.isdir(part)]  # noqa: PTH112
     if blocked:  # pathlib's is_dir would raise where looking is not allowed
         reason, remedy = f"{blocked[0]} is a file, a folder is needed there", "Move the file away"

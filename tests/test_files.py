@@ -65,6 +65,12 @@ def test_whatever_the_file_system_says_is_one_line_with_what_to_do(tmp_path, cod
         raise refusal
 
 
+def test_what_is_written_aside_is_named_as_what_it_is_for(tmp_path):
+    message = r"^cannot write \S*/poses\.h5: the disk is full\."
+    with pytest.raises(DiskError, match=message), replacing(tmp_path / "poses.h5") as aside, replacing(aside) as again:
+        raise OSError(errno.ENOSPC, "No space left on device", str(again))
+
+
 def test_a_file_where_a_folder_is_needed_is_named(tmp_path):
     (tmp_path / "notes.txt").touch()
     for path in (tmp_path / "notes.txt" / "a.csv", tmp_path / "notes.txt" / "deeper" / "a.csv"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlc_core.aside import meant
 from dlc_core.errors import DiskError
 from dlc_core.files import replacing
 
@@ -60,7 +61,7 @@ def write_table(frame: pd.DataFrame, file: Path) -> None:
     """
     from tables.exceptions import HDF5ExtError
 
-    lost = f"cannot write {file}: HDF5 gave up half way. Is the disk full? Free some space."
+    lost = f"cannot write {meant(file)}: HDF5 gave up half way. Is the disk full? Free some space."
     try:
         with replacing(file) as temporary:
             temporary.touch()  # says why it cannot be written; HDF5 would not
