@@ -29,7 +29,7 @@ class Ensemble:
     epsilon : float
         A frame with a disagreement above this many pixels is an outlier.
     p_bound : float
-        A keypoint that every network finds less likely than this does not count.
+        A keypoint that every network finds less likely than this does not count. One without a likelihood counts.
     skeleton : Skeleton
         Which keypoints exist.
 
@@ -66,7 +66,8 @@ class Ensemble:
             part = slice(start, start + _BLOCK)
             points = np.stack([_named(file.keypoints[part], place) for file, place in zip(files, places, strict=True)])
             likely = np.stack([_named(file.likelihood[part], place) for file, place in zip(files, places, strict=True)])
-            seen = np.nanmax(np.nan_to_num(likely, nan=0.0), axis=0) >= self.p_bound
+            unknown = np.where(np.isfinite(points).all(axis=-1), 1.0, 0.0)  # a point without a likelihood is certain
+            seen = np.where(np.isnan(likely), unknown, likely).max(axis=0) >= self.p_bound
             spread = np.where(seen & counted, disagreement(points), np.nan)
             scores[part] = np.fmax.reduce(spread.reshape(len(spread), -1), axis=1)
         return FrameScores(scores, self.epsilon)
@@ -104,7 +105,8 @@ def _check(files: Sequence[PoseFile]) -> None:
                 f"the poses of {other.scorer} have {other.frame_count} frames, those of {main.scorer} have "
                 f"{main.frame_count}; the same video is needed. Analyze it again with both networks."
             )
-        if other.skeleton.individuals != main.skeleton.individuals:
+        several = len(main.skeleton.individuals) > 1 or len(other.skeleton.individuals) > 1  # one needs no name
+        if several and other.skeleton.individuals != main.skeleton.individuals:
             raise DataError(
                 f"the poses of {other.scorer} are of {', '.join(other.skeleton.individuals)}, those of "
                 f"{main.scorer} of {', '.join(main.skeleton.individuals)}; networks of the same animals are needed."

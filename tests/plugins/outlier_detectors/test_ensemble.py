@@ -61,6 +61,13 @@ def test_what_no_network_finds_likely_does_not_count_but_what_one_finds_does():
     assert score(network(zeros(), unlikely), network(there, likely), p_bound=0.0).outliers().tolist() == [1, 2]
 
 
+def test_a_point_without_a_likelihood_counts_as_certain():
+    there, nothing_known = zeros(), np.full((3, 1, 2), np.nan)
+    there[1, 0, 0] = (80, 0)
+    found = score(network(zeros(), nothing_known), network(there, nothing_known))
+    np.testing.assert_allclose(found.score, [0, 40, 0])
+
+
 def test_a_point_that_fewer_than_two_networks_have_says_nothing():
     one, other = zeros(), zeros()
     one[0, 0, 0] = np.nan
@@ -100,9 +107,12 @@ def test_long_videos_are_read_in_blocks():
 
 
 def test_networks_that_cannot_be_compared_are_refused():
+    pair = Skeleton(TWO.keypoints, individuals=("a", "b"))
     with pytest.raises(DataError, match="poses of one"):
         score(network(zeros()))
     with pytest.raises(DataError, match="of B have 4 frames, those of A have 3"):
         score(network(zeros(), scorer="A"), network(zeros(4), scorer="B"))
     with pytest.raises(DataError, match="networks of the same animals"):
-        score(network(zeros()), network(zeros(), skeleton=Skeleton(("nose", "tail"), individuals=("rat",))))
+        score(network(zeros()), network(np.zeros((3, 2, 2, 2)), skeleton=pair))
+    rat = network(zeros(), skeleton=Skeleton(TWO.keypoints, individuals=("rat",)))
+    assert score(network(zeros()), rat).score.tolist() == [0, 0, 0], "a single animal has no name in tables"
