@@ -11,8 +11,8 @@ export const LabelCanvas = {
   emits: ["place", "remove", "pick", "failed"],
   template: `
   <div ref="stage" class="dlc-stage" tabindex="0" role="application" :aria-label="label" :class="{panning: drag && drag.pan, late: !isHere}"
-    @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @wheel.prevent="wheel"
-    @contextmenu.prevent @dblclick.prevent>
+    @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @pointerleave="hovered = -1"
+    @wheel.prevent="wheel" @contextmenu.prevent @dblclick.prevent>
     <img v-if="src" ref="img" class="dlc-frame" :src="src" alt="" draggable="false" decoding="sync" @load="loaded"
       @error="$emit('failed', src)" :style="[view.imageStyle, {filter}]">
     <svg class="dlc-points" aria-hidden="true">
@@ -146,6 +146,7 @@ export const LabelCanvas = {
     wheel(e) {
       const step = e.deltaMode === 1 ? 30 * e.deltaY : e.deltaY;
       this.zoom(Math.exp(-step * (e.ctrlKey ? 0.01 : 0.0018)), this.where(e));
+      if (!this.drag) this.hovered = this.hit(this.where(e));
     },
   },
 };
