@@ -19,7 +19,7 @@ class PlotSettings(AnyPosesAddress):
     displayedbodyparts : str or list of str
         Which body parts to draw: ``all``, one name or a list of names.
     pcutoff : float
-        Points below this likelihood are left out of positions and jumps.
+        Points below this likelihood are left out of positions and jumps, and are open circles in videos.
     colormap : str
         Matplotlib's name of the colours of the body parts.
     alphavalue : float
