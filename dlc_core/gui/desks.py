@@ -37,7 +37,7 @@ class Desks:
         self._lock = Lock()  # of what is open, never held for long
         self._opening: dict[str, Lock] = {}
         self._canvases: WeakSet[Element] = WeakSet()
-        self._said: dict[str, str] = {}
+        self._said: dict[tuple[str, str], str] = {}
 
     def desk(self, folder: str) -> Desk:
         """Return an open folder, opening it first if it is not; raises DlcError if it cannot be opened."""
@@ -116,12 +116,13 @@ class Desks:
 
     def _safely(self, folder: str, work: Callable[[], Any]) -> Any:
         """Do `work`; an error is said once on the terminal, because the edits are in the journal all the same."""
+        what = folder, work.__name__
         try:
             result = work()
         except (DlcError, OSError) as exc:  # a folder that is gone must not end the watch over the others
-            if self._said.get(folder) != str(exc):
+            if str(exc) not in (self._said.get(known) for known in self._said if known[0] == folder):
                 warn(f"{folder}: {exc}", exc)
-            self._said[folder] = str(exc)
+            self._said[what] = str(exc)
             return None
-        self._said.pop(folder, None)
+        self._said.pop(what, None)
         return result

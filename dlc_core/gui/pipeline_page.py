@@ -75,6 +75,7 @@ class PipelineView:
         self.chosen = ""
         self.ticks = 0
         self.items_shown: object = None
+        self.log: tuple[str, list[dict[str, str]]] | None = None
         self.log_shown: object = None
         self.nav_shown: object = None
         self.was_running = False
@@ -140,7 +141,9 @@ class PipelineView:
 
     async def _read(self) -> None:
         try:
-            steps = await run.io_bound(read_pipeline, self.workspace.project)
+            project = self.workspace.project
+            steps = await run.io_bound(read_pipeline, project)
+            self.log = await run.io_bound(newest_log, project)
         except DlcError as exc:  # config.yaml is being edited, and is in disorder
             ui.notify(str(exc), type="negative", timeout=8000)
             return
@@ -209,7 +212,7 @@ class PipelineView:
 
     def _show_curve(self) -> None:
         """Draw the loss and the errors of the newest training."""
-        found = newest_log(self.workspace.project)
+        found = self.log
         shown = found and (found[0], len(found[1]), found[1][-1].get("step"))
         if not found or shown == self.log_shown:
             return

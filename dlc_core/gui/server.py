@@ -12,15 +12,15 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import Depends, FastAPI, Header, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
 from nicegui import ui
 
 from dlc_core.console import say
@@ -28,6 +28,7 @@ from dlc_core.errors import ConfigError, DiskError, DlcError, ProjectError
 from dlc_core.files import write_text
 from dlc_core.gui.frames import ImageBytes
 from dlc_core.gui.pages import PAGES, add_pages
+from dlc_core.gui.refusals import add_refusals, only_pages_of, say_problems_of_pages
 from dlc_core.gui.security import TOKEN_KEY, Guard, is_loopback, new_token, own_names
 from dlc_core.gui.workspace import Workspace
 from dlc_core.lock import holding
@@ -35,7 +36,6 @@ from dlc_core.project.project import Project
 
 FIRST_PORT, PORTS_TRIED = 8088, 20
 _HIGHEST_PORT = 65535
-_MISDIRECTED = 421
 
 
 def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str = "") -> Guard:
@@ -74,6 +74,7 @@ def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str =
     def home() -> RedirectResponse:
         return RedirectResponse(PAGES[0].path)
 
+    say_problems_of_pages()
     ui.run_with(
         app,
         title=f"dlc {project.name}",
@@ -85,33 +86,9 @@ def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str =
     return Guard(app, token, own_names(host), any_address=not is_loopback(host), once=once)
 
 
-class AnotherProjectError(ProjectError):
-    """A page of a server that was here before asks, in whose project the same names mean other frames."""
-
-
-def only_pages_of(workspace: Workspace) -> Callable[[str], None]:
-    """Return a dependency that refuses what a page of another project asks; it names its own in ``X-Dlc-Project``."""
-
-    def check(x_dlc_project: str = Header(workspace.key)) -> None:
-        if x_dlc_project != workspace.key:
-            raise AnotherProjectError(
-                "another project is open at this address now, so nothing was changed; unsaved edits are kept in this "
-                "browser until theirs is open here again"
-            )
-
-    return check
-
-
 def add_image_routes(app: FastAPI, workspace: Workspace) -> None:
     """Serve frames, ``/image/<folder>/<file>`` and ``/video/<file>/<number>``; an error is ``{"error": one line}``."""
-
-    @app.exception_handler(AnotherProjectError)
-    async def misdirected(_: Request, exc: AnotherProjectError) -> Response:
-        return JSONResponse({"error": str(exc)}, status_code=_MISDIRECTED)
-
-    @app.exception_handler(DlcError)
-    async def refused(_: Request, exc: DlcError) -> Response:
-        return JSONResponse({"error": str(exc)}, status_code=422)
+    add_refusals(app)
 
     @app.get("/image/{folder}/{name}")
     def image(request: Request, folder: str, name: str) -> Response:

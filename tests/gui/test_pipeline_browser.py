@@ -93,7 +93,7 @@ def test_a_mistake_is_one_line_beside_the_options_and_starts_nothing(page, proje
     wait_for(page, "command", "n=many")
     page.locator("[data-test=start]").click()
     page.wait_for_function("() => document.querySelector('.dlc-problem')?.textContent.includes('many')")
-    assert not (project.root / ".dlc-gui").exists()
+    assert not (project.root / ".dlc-gui" / "jobs").exists()
 
 
 def test_a_step_that_runs_since_before_the_server_is_shown_answered_and_its_pictures_are_seen(

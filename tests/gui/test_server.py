@@ -8,6 +8,8 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -17,7 +19,8 @@ from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
 from dlc_core.errors import ConfigError, ProjectError
-from dlc_core.gui.server import add_image_routes, greeting, last_port, listening, one_server, only_pages_of
+from dlc_core.gui.refusals import only_pages_of
+from dlc_core.gui.server import add_image_routes, greeting, last_port, listening, one_server
 from dlc_core.gui.workspace import Workspace
 
 
@@ -133,3 +136,17 @@ def test_a_page_of_another_project_that_was_at_this_address_before_is_refused(pr
         assert client.post("/api/anything", headers=headers).status_code == status
     assert "another project" in client.post("/api/anything", headers={"x-dlc-project": "other"}).json()["error"]
     workspace.close()
+
+
+def test_config_that_is_in_disorder_is_one_line_on_the_page_and_no_traceback(project, served):
+    config = project.root / "config.yaml"
+    server = served("gui")
+    session = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    address = server.start()
+    session.open(address).read()
+    config.write_text("Task: [<b>reach\n")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        session.open(address.split("?")[0] + "label")
+    assert f"<p>{config} line 2 is no valid YAML" in refused.value.read().decode()
+    assert server.end() == 0
+    assert "Traceback" not in server.log.read_text()
