@@ -98,3 +98,24 @@ def test_a_point_outside_is_shown_in_the_corner_marked_as_such_and_saved_there_o
 def test_without_machine_labels_the_page_says_what_to_do(served, new_page):
     page = new_page(served("refine").start())
     assert "dlc extract-outliers" in page.wait_for_selector(".dlc-problem").inner_text()
+
+
+def test_two_people_who_finish_a_frame_with_different_cutoffs_do_not_overwrite_each_other(
+    refined, served, new_page, labelling
+):
+    server = served("refine")
+    address = server.start()
+    first, second = new_page(address), new_page(address)
+    mine, theirs = labelling(first), labelling(second)
+    second.evaluate("window.socket.disconnect()")  # no news from now on
+    mine.key("d")
+    mine.saved()
+    second.locator("[data-test=pcutoff]").fill("0.2")
+    theirs.key("d")
+    second.wait_for_function("document.querySelector('.dlc-notice')?.textContent.includes('img000.png')")
+    theirs.saved()
+    assert machine(refined)[1] == pytest.approx(0.6)
+    second.get_by_label("Previous frame", exact=True).click()
+    second.get_by_role("button", name="Done (take back)").click()  # now it is seen
+    theirs.saved()
+    assert machine(refined)[1] is None

@@ -226,6 +226,12 @@ export class LabelStore {
       if (edit.folder === this.state.folder && !this.server.has(edit.file)) await this.fetchFrames([edit.file]);
       const known = this.server.get(edit.file) ?? (await this.send(`${edit.folder}/frames`, { files: [edit.file] }))[edit.file];
       if (this.clashing(edit, known).length) return this.askWhich(edit, known);
+      if (this.isFinishedElsewhere(edit, known)) {
+        this.drop((e) => e === edit);
+        this.state.done[edit.file] = known.done;
+        this.say(`${edit.file} was ${known.done === null ? "taken up again" : `finished with the cutoff ${known.done}`} elsewhere, which stays.`);
+        return true;
+      }
       const answer = await this.send(`${edit.folder}/edit`, this.payload(edit, known.revision));
       edit.inverse = answer.inverse;
       this.saved(edit, answer);
@@ -249,6 +255,10 @@ export class LabelStore {
   // The body parts that are neither where the person saw them nor where they are to be.
   clashing(edit, { points }) {
     return touched(edit).filter((p) => !same(points[p], edit.was[p]) && !same(points[p], edit.set[p]));
+  }
+
+  isFinishedElsewhere(edit, { done }) {
+    return this.kind === "refine" && "done" in edit && done !== edit.done && done !== (edit.wasDone ?? null);
   }
 
   saved(edit, answer) {
