@@ -11,8 +11,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from dlc_core.aside import aside
 from dlc_core.console import counted, warn
 from dlc_core.errors import DataError
 from dlc_core.labels.aside_frames import finish_removals
@@ -27,6 +30,7 @@ Stamp = tuple[FileStamp | None, ...]
 SETTLED_S = 0.25
 """A table that another program has written more recently may be half written."""
 _ATTEMPTS = 20
+_LARGEST_SKEW_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,16 @@ def _grew(before: FileStamp | None, now: FileStamp | None) -> bool:
 def _wait_until_settled(files: TableFiles) -> None:
     for path in files.sources():
         stamp = file_stamp(path)
-        age = SETTLED_S if stamp is None or is_known(path) else time.time() - stamp[2] / 1e9
+        if stamp is None or is_known(path) or abs(time.time() - stamp[2] / 1e9) > _LARGEST_SKEW_S:
+            continue
+        age = _clock_of(files.folder) - stamp[2] / 1e9
         if 0 <= age < SETTLED_S:
             time.sleep(SETTLED_S - age)
+
+
+def _clock_of(folder: Path) -> float:
+    """Return what time it is where the folder is: the clock of a network drive may differ from ours."""
+    with suppress(OSError), aside(folder / "clock") as probe:
+        probe.touch()
+        return probe.stat().st_mtime
+    return time.time()

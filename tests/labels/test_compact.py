@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -216,7 +217,12 @@ def test_a_full_disk_leaves_table_and_journal_and_every_reader_sees_the_edits(
     assert files.csv.read_bytes() == before and files.journal.exists()
 
 
-def test_a_half_written_table_is_waited_for(files: LabelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("skew_s", [0, 3, -3])
+def test_a_half_written_table_is_waited_for_whatever_clock_the_drive_has(
+    files: LabelFiles, monkeypatch: pytest.MonkeyPatch, skew_s: int
+) -> None:
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + skew_s)
     monkeypatch.setattr(compaction, "SETTLED_S", 0.5)
     text = files.csv.read_text()
     files.csv.write_text(text[:-40])
