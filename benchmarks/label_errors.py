@@ -69,7 +69,7 @@ def measure(root: Path, seed: int, arguments: argparse.Namespace) -> dict[str, A
     for fold in range(5):
         dlc(root, "train", f"split.fold={fold}", f"run=fold{fold}", f"seed={seed}", *words)
     dlc(root, "check-labels", "draw=false", "detector=label_error", "detector.threshold=0")
-    suspects = read_suspects(root / "labeled-data" / SUSPECTS)
+    suspects = read_suspects(root / SUSPECTS)
     ranks = {(one.image, one.bodypart): one.rank for one in suspects}
     found = {label: ranks.get(label) for label in wrong}
     return {

@@ -72,7 +72,7 @@ def check_labels(project: Project, composed: Composed, arguments: Sequence[str] 
     points = labels.with_bodyparts(project.skeleton.keypoints)
     scores = _score(detector, options, points, judged, counted_bodyparts(project.skeleton, options["bodyparts"]))
     suspects = _within(_suspects(scores, points, judged), labels_run.folders_named(project, arguments))
-    file = project.labeled_data / SUSPECTS
+    file = project.root / SUSPECTS
     write_suspects(suspects, file)
     _tell(suspects, len(judged.by), file)
     data = {**outcome.data, "suspects": [asdict(suspect) for suspect in suspects], "suspects_file": str(file)}
@@ -153,5 +153,5 @@ def _tell(suspects: Sequence[Suspect], images: int, file: Path) -> None:
 def _next(suspects: Sequence[Suspect]) -> str:
     if not suspects:
         return "dlc create-dataset"
-    order = f"in the order of labeled-data/{SUSPECTS}"
+    order = f"in the order of {SUSPECTS}"
     return f"correct the labels that are wrong, {order}, then dlc create-dataset overwrite=true"

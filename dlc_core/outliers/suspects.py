@@ -1,4 +1,4 @@
-"""``labeled-data/suspects.csv``: the labels that are probably wrong, the most suspicious first.
+"""``suspects.csv`` beside config.yaml: the labels that are probably wrong, the most suspicious first.
 
 One row a label: ``rank, image, bodypart, reason, score, label_x, label_y, prediction_x, prediction_y, likelihood``.
 ``image`` is as in the label tables, coordinates are pixels of the image file. A person looks at them in this order; the
@@ -17,6 +17,7 @@ from dlc_core.errors import DataError
 from dlc_core.files import write_text
 
 SUSPECTS = "suspects.csv"
+"""Below the project's folder. In labeled-data, DeepLabCut would take it for a folder that nobody has refined."""
 _DIGITS = {"score": 2, "likelihood": 4}  # of a pixel two, too
 
 

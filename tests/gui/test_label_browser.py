@@ -255,7 +255,7 @@ def test_doubtful_labels_are_gone_through_in_their_order_with_the_networks_place
         Suspect(rank, f"labeled-data/{FOLDER}/img00{frame}.png", "leftear", "far away", 9.0 - rank, **numbers)
         for rank, frame in enumerate((3, 1), 1)
     ]
-    write_suspects(suspects, project.labeled_data / SUSPECTS)
+    write_suspects(suspects, project.root / SUSPECTS)
     server = served("label")
     page = new_page(server.start().replace("?", "?doubtful=1&"))
     at = labelling(page)

@@ -86,8 +86,8 @@ def test_every_image_is_predicted_by_the_network_that_did_not_see_it(project: Pr
 
 def test_suspects_are_ranked_in_a_file_with_label_and_prediction(project: Project) -> None:
     outcome = run(project, "detector.threshold=0")
-    suspects = read_suspects(project.labeled_data / "suspects.csv")
-    assert outcome.data["suspects_file"] == str(project.labeled_data / "suspects.csv")
+    suspects = read_suspects(project.root / "suspects.csv")
+    assert outcome.data["suspects_file"] == str(project.root / "suspects.csv")
     assert len(outcome.data["suspects"]) == len(suspects) > 0, "networks of two steps disagree with every label"
     assert [one.rank for one in suspects] == list(range(1, len(suspects) + 1))
     assert [one.score for one in suspects] == sorted((one.score for one in suspects), reverse=True)
@@ -96,12 +96,20 @@ def test_suspects_are_ranked_in_a_file_with_label_and_prediction(project: Projec
         x, y = labels.keypoints[labels.images.index(one.image), 0, PARTS.index(one.bodypart)]
         assert (one.label_x, one.label_y) == pytest.approx((x, y), abs=0.006)
         assert 0 <= one.likelihood <= 1 and np.isfinite([one.prediction_x, one.prediction_y]).all()
-    assert "in the order of labeled-data/suspects.csv" in outcome.next_step
+    assert "in the order of suspects.csv" in outcome.next_step
+
+
+def test_nothing_is_put_among_the_folders_of_frames_where_deeplabcut_takes_it_for_one_that_nobody_refined(
+    project: Project,
+) -> None:
+    run(project, "detector.threshold=0")
+    there = [path for path in project.labeled_data.iterdir() if not path.name.startswith(".")]
+    assert all(path.is_dir() for path in there), there
 
 
 def test_only_the_folders_and_body_parts_that_are_asked_for_are_listed(project: Project) -> None:
     run(project, "detector.threshold=0", "bodyparts=[snout,leftear]", arguments=("second",))
-    suspects = read_suspects(project.labeled_data / "suspects.csv")
+    suspects = read_suspects(project.root / "suspects.csv")
     assert {one.image.split("/")[1] for one in suspects} <= {"second"}
     assert {one.bodypart for one in suspects} <= {"snout", "leftear"}
     with pytest.raises(ConfigError, match="bodyparts has 'nose'"):
@@ -111,7 +119,7 @@ def test_only_the_folders_and_body_parts_that_are_asked_for_are_listed(project: 
 def test_without_suspects_the_next_step_is_the_training_set(project: Project) -> None:
     outcome = run(project, "detector.threshold=100")
     assert outcome.data["suspects"] == [] and outcome.next_step == "dlc create-dataset"
-    assert read_suspects(project.labeled_data / "suspects.csv") == ()
+    assert read_suspects(project.root / "suspects.csv") == ()
 
 
 def test_labels_of_today_are_judged_and_images_labelled_since_are_counted(project: Project, capsys) -> None:
@@ -124,7 +132,7 @@ def test_labels_of_today_are_judged_and_images_labelled_since_are_counted(projec
     run(project, "detector.threshold=0")
     assert "1 labelled image of 13 had no labels yet when the folds were trained" in capsys.readouterr().err
     marks = {
-        (one.image, one.bodypart): (one.label_x, one.label_y) for one in read_suspects(folder.parent / "suspects.csv")
+        (one.image, one.bodypart): (one.label_x, one.label_y) for one in read_suspects(project.root / "suspects.csv")
     }
     assert ("labeled-data/first/img9.png", "snout") not in marks
     assert marks.get(("labeled-data/first/img1.png", "snout"), (7, 8)) == (7, 8)
@@ -143,7 +151,7 @@ def test_missing_networks_stop_it_before_anything_is_drawn(project: Project) -> 
     with pytest.raises(RunError, match=r"fold 1 of split\.folds=2 is missing\. Train: dlc train split\.fold=1"):
         run(project, "draw=true")
     assert not (project.labeled_data / "first_labeled").exists()
-    assert not (project.labeled_data / "suspects.csv").exists()
+    assert not (project.root / "suspects.csv").exists()
 
 
 def test_labels_of_other_images_cannot_be_judged(project: Project) -> None:
@@ -164,7 +172,7 @@ def test_a_table_that_cannot_be_read_fails_the_command_and_nothing_is_judged(pro
     (project.labeled_data / "first" / "img0.png").unlink()
     assert run(project).failed == 1
     assert "labels are not judged" in capsys.readouterr().err
-    assert not (project.labeled_data / "suspects.csv").exists()
+    assert not (project.root / "suspects.csv").exists()
 
 
 def test_a_detector_of_videos_is_refused(project: Project) -> None:
