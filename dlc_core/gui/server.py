@@ -35,7 +35,7 @@ from dlc_core.lock import holding
 from dlc_core.project.project import Project
 
 FIRST_PORT, PORTS_TRIED = 8088, 20
-_HIGHEST_PORT = 65535
+_HIGHEST_PORT, _WAITING = 65535, 128
 
 
 def build_app(project: Project, token: str, host: str = "127.0.0.1", once: str = "") -> Guard:
@@ -214,6 +214,7 @@ def listening(host: str, port: int | None, wished: int | None = None) -> Iterato
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host.strip("[]"), number))
+            listener.listen(_WAITING)  # from now on browsers wait until the server is ready
         except (OSError, OverflowError) as exc:
             listener.close()
             problem = exc if isinstance(exc, OSError) else OSError(str(exc))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -48,6 +49,11 @@ def test_the_next_free_port_is_taken_and_one_that_was_asked_for_is_not_replaced(
             pass
         with listening("127.0.0.1", None) as second:
             assert second.getsockname()[1] != taken
+
+
+def test_a_browser_that_is_quicker_than_the_server_is_let_wait():
+    with listening("127.0.0.1", 0) as listener, socket.socket() as browser:
+        assert browser.connect_ex(listener.getsockname()) == 0
 
 
 def test_an_address_that_is_not_of_this_machine_is_one_line():
