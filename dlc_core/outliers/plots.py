@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc_core.files import check_name, write_bytes
+from dlc_core.files import check_name, disk_errors, write_bytes
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.outliers.structures import FrameScores
 
@@ -66,6 +66,8 @@ def plot_outliers(
 ) -> list[Path]:
     """Write ``score.png``, and ``fit-<body part>.png`` for what was fitted, and return their paths.
 
+    Such pictures of an earlier run are removed.
+
     Parameters
     ----------
     poses : PoseFile
@@ -85,6 +87,9 @@ def plot_outliers(
         The disk is full or read-only.
     """
     written = [_saved(_score_figure(scores, outliers, poses.fps, text), folder / "score.png")]
+    for earlier in folder.glob("fit-*.png"):
+        with disk_errors(earlier):
+            earlier.unlink()
     curves = _whole_curves(scores.curves, poses)
     if curves is None:
         return written

@@ -49,6 +49,17 @@ def test_each_body_part_that_counts_has_a_picture_of_its_fit(tmp_path, frames, f
     assert pixels(written[0], RED).sum() > 50
 
 
+def test_pictures_of_an_earlier_run_do_not_stay_beside_those_of_this_one(tmp_path):
+    poses, scores = made(60, Skeleton(("nose", "tail")), outliers=(50,))
+    (tmp_path / "mine.png").write_bytes(b"a picture of the user's")
+    for counted in ([True, True], [False, True]):
+        plot_outliers(poses, scores, scores.outliers(), np.array(counted), tmp_path, TEXT)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.png", "score.png", "fit-tail.png"}
+    without = FrameScores(scores.score, 20.0)
+    plot_outliers(poses, without, scores.outliers(), np.ones(2, bool), tmp_path, TEXT)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.png", "score.png"}
+
+
 def test_only_the_score_is_drawn_for_a_detector_that_fits_nothing(tmp_path):
     poses, scores = made(100, Skeleton(("nose",)), outliers=(50,))
     for curves in ({}, {"distance": scores.curves["distance"]}, dict(scores.curves, fit=scores.curves["fit"][:50])):
