@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from dlc_core.labels import compact as compaction
+from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import write_labels
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
@@ -36,3 +38,14 @@ def project(tmp_path: Path) -> Project:
         f"Task: reach\nscorer: ada\nbodyparts: [{', '.join(BODYPARTS)}]\nskeleton: [[snout, tail]]\n", encoding="utf-8"
     )
     return Project.open(root)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables that a test saves are whole; test_compact has those that are not."""
+    monkeypatch.setattr(compaction, "SETTLED_S", 0.0)
+
+
+@pytest.fixture
+def editor(project: Project) -> LabelEditor:
+    return LabelEditor.open(project, "a", "Eve")
