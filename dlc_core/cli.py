@@ -11,10 +11,11 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from dlc_core import __version__
 from dlc_core.console import Outcome, say, show_tracebacks, stdout_for_data, warn
@@ -231,9 +232,20 @@ def _add(verb: Verb) -> None:
         if manual:
             _open_by_hand(verb, project_path, tokens, **browser)
             return
+        if browser:
+            _refuse_without_by_hand(browser)
         if as_json:
             click.get_current_context().with_resource(stdout_for_data())
         finish(run_verb(verb, project_path, tokens, multirun), as_json)
+
+
+def _refuse_without_by_hand(names: Iterable[str]) -> None:
+    """Raise a usage error if an option of the browser was given to a step that runs without it."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is for --manual, which opens the browser. Add --manual, or leave it out.")
 
 
 def _open_by_hand(

@@ -67,7 +67,10 @@ def open_page(
 
 
 def _folder_name(labeled_data: Path, given: str) -> str:
-    names = sorted(place.name for place in labeled_data.iterdir() if place.is_dir()) if labeled_data.is_dir() else []
+    from dlc_core.gui.step_states import is_drawn
+
+    places = [place for place in labeled_data.iterdir() if place.is_dir()] if labeled_data.is_dir() else []
+    names = sorted(place.name for place in places if not is_drawn(place, places))
     name = Path(given).name
     if name not in names:
         raise DataError(

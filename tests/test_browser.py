@@ -35,6 +35,14 @@ def test_choosing_by_hand_takes_one_video_and_no_options(project, words):
     assert f"{words[-1]!r} means nothing with --manual" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--port", "8099"], ["--host", "0.0.0.0"], ["--no-open"]])
+def test_an_option_of_the_browser_without_by_hand_is_refused_before_frames_are_taken(project, words):
+    done = run_dlc("extract-frames", "n=2", "-p", str(project.root), *words)
+    assert done.returncode == 2
+    assert f"{words[0]} is for --manual" in done.stderr
+    assert not list(project.labeled_data.rglob("*.png"))
+
+
 def test_a_video_that_the_project_lacks_is_named_before_anything_opens(project):
     with pytest.raises(DataError, match="'other' is not in"):
         dlc.extract_frames(project.root, mode="manual", videos_list="other")
