@@ -207,9 +207,13 @@ def _lines(
     description: str, total: int, unit: str, done: int, every_s: float = 10.0
 ) -> Iterator[Callable[[int], None]]:
     started = shown = time.monotonic()
-    finished = 0
+    finished, printed = 0, -1
 
     def line() -> None:
+        nonlocal printed
+        if printed == finished:
+            return
+        printed = finished
         elapsed = max(time.monotonic() - started, 1e-9)
         rate = finished / elapsed
         left = (total - done - finished) / rate if rate else float("inf")

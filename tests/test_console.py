@@ -28,6 +28,17 @@ def test_progress_is_kept_in_the_file_that_the_environment_names(tmp_path, monke
     assert "Packing: 7/10 frames" in capsys.readouterr().err
 
 
+def test_the_last_line_of_progress_is_printed_once(monkeypatch, capsys):
+    now = iter(range(0, 1000, 60))
+    monkeypatch.setattr("dlc_core.console.time.monotonic", lambda: float(next(now)))
+    with progress("Fitting", 2, "tracks") as advance:
+        advance(1)
+        advance(1)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["Fitting: 1/2 tracks", "Fitting: 2/2 tracks"]
+    assert " left" in lines[0] and " in " in lines[1]
+
+
 def test_work_goes_on_when_its_progress_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "taken").write_text("a file where a folder is needed")
     monkeypatch.setenv(PROGRESS_FILE, str(tmp_path / "taken" / "progress.json"))
