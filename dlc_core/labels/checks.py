@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc_core.console import counted
 from dlc_core.errors import DataError
 from dlc_core.geometry import outside
 from dlc_core.image_files import bits_in_use, folder_of, odd_sizes, partly_used, read_content, stored_image
 from dlc_core.labels.files import check_bodyparts, chosen_folders, label_file, read_folder
+from dlc_core.labels.machine import machine_file, read_machine
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
 
@@ -30,7 +32,8 @@ class Problem:
     ----------
     kind : str
         One of `ERRORS`, or ``outside the image``, ``half a point``, ``infinite``, ``same place``, ``same picture``,
-        ``another size``, ``fewer than 16 bits``, ``no point``, ``not labelled``.
+        ``another size``, ``fewer than 16 bits``, ``no point``, ``to be refined``, ``unreadable machine labels``,
+        ``not labelled``.
     where : str
         The frame, or the folder for a table that cannot be read and for what its images have in common.
     text : str
@@ -106,7 +109,9 @@ def check(
             counts[name] = counts.get(name, 0) + int(number)
         problems += _of_points(table)
         problems += _of_images(project.root, table, depths)
-        problems += _not_labelled(folder, table)
+        waiting, found = _to_be_refined(project, folder, table)
+        problems += found
+        problems += _not_labelled(folder, {*waiting, *table.images})
     used = {name: counts[name] for name in project.config.bodyparts}
     return LabelReport(frames, sum(used.values()), used, tuple(problems), depths)
 
@@ -167,8 +172,27 @@ def _of_images(root: Path, table: LabelTable, depths: dict[str, int]) -> Iterato
     depths.update(used)
 
 
-def _not_labelled(folder: Path, table: LabelTable) -> Iterator[Problem]:
-    labelled = {image.rsplit("/", 1)[-1] for image in table.images}
+def _to_be_refined(project: Project, folder: Path, table: LabelTable) -> tuple[set[str], list[Problem]]:
+    """Return the frames without labels that a network has labelled for a person, and how many there are in words."""
+    file = machine_file(folder, project.iteration)
+    if not file.is_file():
+        return set(), []
+    where = f"labeled-data/{folder.name}"
+    try:
+        waiting = set(read_machine(file).images) - set(table.images)
+    except DataError as exc:
+        return set(), [Problem("unreadable machine labels", where, str(exc))]
+    there = [image for image in waiting if (project.root / image).is_file()]
+    if not there:
+        return set(), []
+    have = "has" if len(there) == 1 else "have"
+    text = f"{counted(len(there), 'frame')} {have} a network's labels: dlc refine, then dlc merge"
+    return waiting, [Problem("to be refined", where, text)]
+
+
+def _not_labelled(folder: Path, images: Iterable[str]) -> Iterator[Problem]:
+    """Yield the images of a folder that are not among `images`."""
+    labelled = {image.rsplit("/", 1)[-1] for image in images}
     for file in sorted(folder.iterdir()):
         is_image = file.suffix.lower() in {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"} and file.name[0] != "."
         if is_image and file.name not in labelled:

@@ -12,6 +12,7 @@ import pytest
 from dlc_core.errors import DataError
 from dlc_core.labels.checks import check
 from dlc_core.labels.files import write_labels
+from dlc_core.labels.machine import MachineLabels, machine_file, write_machine
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
 
@@ -79,6 +80,25 @@ def test_missing_unreadable_and_unlabelled_images_are_found(project: Project) ->
         "unreadable image": "labeled-data/a/img001.png",
         "not labelled": "labeled-data/a/img777.PNG",
     }
+
+
+def test_frames_that_wait_to_be_refined_are_one_line_and_not_doubtful_one_by_one(project: Project) -> None:
+    folder = project.labeled_data / "a"
+    names = tuple(f"labeled-data/a/img{number:03d}.png" for number in (0, 801, 802))
+    for name in names[1:]:
+        cv2.imwrite(str(folder / Path(name).name), np.full((9, 9), int(name[-7:-4]) % 250, np.uint8))
+    found = MachineLabels("DLC_x", names, ("snout",), np.ones((3, 1, 1, 2)), np.ones((3, 1, 1)))
+    write_machine(found, machine_file(folder, project.iteration))
+    (folder / "img777.png").touch()
+    of_a = [(problem.kind, problem.where) for problem in check(project).problems if "/a" in problem.where]
+    assert ("not labelled", "labeled-data/a/img777.png") in of_a
+    assert ("to be refined", "labeled-data/a") in of_a and len(of_a) == 2
+    (text,) = (problem.text for problem in check(project).problems if problem.kind == "to be refined")
+    assert text == "2 frames have a network's labels: dlc refine, then dlc merge"
+
+    machine_file(folder, project.iteration).write_bytes(b"damaged")
+    kinds = [problem.kind for problem in check(project).problems if "/a" in problem.where]
+    assert kinds == ["unreadable machine labels", "not labelled", "not labelled", "not labelled"]
 
 
 def test_a_frame_listed_twice_is_reported_and_the_other_folders_are_checked(project: Project) -> None:
