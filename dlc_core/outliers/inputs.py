@@ -75,8 +75,9 @@ def counted_bodyparts(skeleton: Skeleton, bodyparts: str | Sequence[str]) -> NDA
         raise ConfigError("bodyparts is empty; name at least one body part, or all.")
     for name in wanted:
         if name not in skeleton.keypoints:
+            several = f"Several are written bodyparts=[{name}]. " if "," in name else ""
             raise ConfigError(
-                f"bodyparts has {name!r}, which is no body part here. {suggest(name, skeleton.keypoints)}"
+                f"bodyparts has {name!r}, which is no body part here. {several or suggest(name, skeleton.keypoints)}"
                 f"Known: all, {', '.join(skeleton.keypoints)}."
             )
     return np.array([name in wanted for name in skeleton.keypoints])

@@ -20,7 +20,7 @@ from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.machine import machine_file
 from dlc_core.outliers.extract import Choice, Outliers, find_outliers
 from dlc_core.outliers.extract import extract_outliers as extract_some
-from dlc_core.outliers.inputs import check_needs, counted_bodyparts
+from dlc_core.outliers.inputs import ALL, check_needs, counted_bodyparts
 from dlc_core.outliers.plots import PlotText, plot_outliers
 from dlc_core.plugin_api.discovery import load_plugins
 from dlc_core.project.project import Project
@@ -56,7 +56,13 @@ def extract_outliers(project: Project, composed: Composed, arguments: Sequence[s
     options = composed.plain()
     choice = _choice(options)
     name = str(options["detector"]["name"])
-    check_needs(_detector(options, project.skeleton), name)
+    detector = _detector(options, project.skeleton)
+    check_needs(detector, name)
+    if options["ensemble"] != ALL and "ensemble" not in detector.needs:
+        raise ConfigError(
+            f"ensemble={options['ensemble']} names networks to compare with, and detector={name} compares none. "
+            "Choose detector=ensemble, or leave it out."
+        )
     counted_bodyparts(project.skeleton, options["bodyparts"])
     if not arguments:
         raise ConfigError("no video was given. Name videos or folders: `dlc extract-outliers VIDEO...`.")

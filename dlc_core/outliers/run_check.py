@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from dlc_core.console import Outcome, counted, say, warn
 from dlc_core.errors import ConfigError, PluginError
 from dlc_core.labels import run as labels_run
 from dlc_core.labels.files import read_project_labels
+from dlc_core.labels.settings import CheckLabelsSettings
 from dlc_core.labels.table import LabelTable
+from dlc_core.outliers.check_settings import JudgeLabelsSettings
 from dlc_core.outliers.fold_runs import find_fold_runs
 from dlc_core.outliers.inputs import counted_bodyparts
 from dlc_core.outliers.structures import DetectorInput, FrameScores
@@ -56,8 +58,10 @@ def check_labels(project: Project, composed: Composed, arguments: Sequence[str] 
     """
     options = composed.plain()
     if options["detector"] is None:
+        _refuse_without_detector(composed)
         return labels_run.check_labels(project, composed, arguments)
     detector = _detector(project, options["detector"])
+    bodyparts = counted_bodyparts(project.skeleton, options["bodyparts"])
     address = RunAddress(options["shuffle"], options["trainingsetindex"], options["iteration"], options["run"])
     folds = find_fold_runs(project, address)  # nothing is drawn before this is known to work
     outcome = labels_run.check_labels(project, composed, arguments)
@@ -70,13 +74,23 @@ def check_labels(project: Project, composed: Composed, arguments: Sequence[str] 
     say(f"Networks: split.folds={folds.folds}, seed {folds.seed}")
     judged = predict_out_of_fold(project, folds, labels.images, address, options["device"], options["batch_size"])
     points = labels.with_bodyparts(project.skeleton.keypoints)
-    scores = _score(detector, options, points, judged, counted_bodyparts(project.skeleton, options["bodyparts"]))
+    scores = _score(detector, options, points, judged, bodyparts)
     suspects = _within(_suspects(scores, points, judged), labels_run.folders_named(project, arguments))
     file = project.root / SUSPECTS
     write_suspects(suspects, file)
     _tell(suspects, len(judged.by), file)
     data = {**outcome.data, "suspects": [asdict(suspect) for suspect in suspects], "suspects_file": str(file)}
     return Outcome(data, _next(suspects), outcome.failed)
+
+
+def _refuse_without_detector(composed: Composed) -> None:
+    """Raise ConfigError if an option was given that only a detector looks at."""
+    of_labels = {field.name for field in fields(CheckLabelsSettings)}
+    for field in fields(JudgeLabelsSettings):
+        if field.name not in of_labels and composed.sources.get(field.name) == "command line":
+            raise ConfigError(
+                f"{field.name} is for a detector, and none is chosen. Add detector=label_error, or leave it out."
+            )
 
 
 def _detector(project: Project, node: dict[str, Any]) -> OutlierDetector:

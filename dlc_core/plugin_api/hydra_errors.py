@@ -43,6 +43,8 @@ def one_line(exc: Exception, verb: str) -> str:
     text = " ".join(f"{exc} {cause if cause is not None else ''}".split())
     if match := re.search(r"Could not (?:find|load) '([\w@/.-]+)/([^'/]*)'", text):
         text = _unknown_choice(match[1], match[2])
+    elif match := re.search(r"Could not override '((\w+)\.[^']+)'.* is not in struct", text):
+        text = _option_of_nothing(match[1], match[2])
     elif match := re.search(r"Key '([^']+)' (?:is )?not in '(\w+)'", text):
         text = _unknown_option(verb, match[1], exc, text)
     else:
@@ -77,6 +79,14 @@ def _unknown_choice(group: str, choice: str) -> str:
     else:
         install = suggest(choice, {*known, *extras})
     return f"{group}={choice} does not exist. {install}Known: {', '.join(known) or 'none'}."
+
+
+def _option_of_nothing(option: str, group: str) -> str:
+    """Say that `option` is one of a component, where none of its kind is chosen."""
+    return (
+        f"{option} is an option of a {group}, and none is chosen. Choose one first: {group}=NAME. "
+        f"Known: {', '.join(_known_in(group)) or 'none'}."
+    )
 
 
 def _known_in(group: str) -> list[str]:

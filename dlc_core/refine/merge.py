@@ -114,9 +114,17 @@ def merge(project: Project, unrefined: str = "refuse", pcutoff: float | None = N
     """
     cutoff = project.config.pcutoff if pcutoff is None else pcutoff
     if unrefined not in UNREFINED:
-        raise ConfigError(f"unrefined={unrefined}; {suggest(unrefined, UNREFINED)}Choose {', '.join(UNREFINED)}.")
+        raise ConfigError(
+            f"unrefined is {unrefined!r}; {', '.join(UNREFINED[:-1])} or {UNREFINED[-1]} is needed. "
+            f"{suggest(unrefined, UNREFINED)}".rstrip()
+        )
     if not 0 <= cutoff <= 1:
-        raise ConfigError(f"pcutoff={cutoff}; a likelihood from 0 to 1 is expected.")
+        raise ConfigError(f"pcutoff is {cutoff}; a likelihood from 0 to 1 is needed.")
+    if pcutoff is not None and unrefined != "accept":
+        raise ConfigError(
+            f"pcutoff counts with unrefined=accept alone, and unrefined is {unrefined!r}. Leave it out, or accept "
+            "unrefined points."
+        )
     if not project.labeled_data.is_dir():
         return None
     with ExitStack() as stack:

@@ -138,6 +138,8 @@ def test_a_video_that_fails_does_not_stop_the_others(project, video, other_video
     [
         ([], r"no video was given\. Name videos"),
         (["bodyparts=[snout,lefteer]"], r"bodyparts has 'lefteer'.*Did you mean 'leftear'"),
+        (["bodyparts='snout,leftear'"], r"Several are written bodyparts=\[snout,leftear\]"),
+        (["ensemble=other"], "detector=uncertain compares none"),
         (["detector=uncertainn"], "uncertain"),
         (["detector.epsilon=3"], "epsilon"),
         (["detector.p_bound=7"], r"detector\.p_bound is 7\.0; a likelihood"),

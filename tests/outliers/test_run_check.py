@@ -114,6 +114,8 @@ def test_only_the_folders_and_body_parts_that_are_asked_for_are_listed(project: 
     assert {one.bodypart for one in suspects} <= {"snout", "leftear"}
     with pytest.raises(ConfigError, match="bodyparts has 'nose'"):
         run(project, "bodyparts=nose")
+    with pytest.raises(ConfigError, match="bodyparts is for a detector, and none is chosen"):
+        check_labels(project, compose("check_labels", ["draw=false", "bodyparts=snout"], project), ())
 
 
 def test_without_suspects_the_next_step_is_the_training_set(project: Project) -> None:

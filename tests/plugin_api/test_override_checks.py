@@ -68,6 +68,7 @@ def test_a_plus_adds_where_more_may_be_given_than_is_listed(override):
         ("train", "optimizer.lr=abc", "optimizer.lr is 'abc'; a number is needed."),
         ("train", "backbone.pretrained=maybe", "backbone.pretrained is 'maybe'; true or false is needed."),
         ("filter", "filter=kalman filter.motion=fast", "filter.motion is 'fast'; velocity or acceleration is needed."),
+        ("check_labels", "detector.threshold=1", "detector.threshold is an option of a detector, and none is chosen."),
         ("analyze", "snapshotindex=[1]", "snapshotindex is [1]; a whole number or a text is needed."),
     ],
 )
