@@ -47,7 +47,7 @@ def check_one_filter(video: Path, found: Sequence[Candidate]) -> None:
     names = filter_names(found)
     if len(names) > 1:
         raise DataError(
-            f"{video.name} was filtered by {' and by '.join(names)}. Choose one with filtered=, like "
+            f"{video.name} was filtered by {', '.join(names[:-1])} and {names[-1]}. Choose one with filtered=, like "
             f"filtered={names[0]}, or name a file with file=."
         )
 

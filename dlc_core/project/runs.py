@@ -137,7 +137,7 @@ class Run:
             ) from exc
         except IndexError as exc:
             raise RunError(
-                f"snapshotindex={snapshotindex}, but the run {self.name} has {len(saved)} saved steps "
+                f"snapshotindex={snapshotindex}, but the run {self.name} has {counted(len(saved), 'saved step')} "
                 f"({', '.join(str(snapshot.step) for snapshot in saved)}). Take one from 0, or -1 for the last."
             ) from exc
 

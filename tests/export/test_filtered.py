@@ -61,7 +61,7 @@ def test_filtered_poses_are_read_only_when_they_are_asked_for(video, make_store,
 def test_of_several_filters_one_must_be_named(video, make_store):
     make_store(video)
     stores = {name: smooth(video, name) for name in ("median", "savgol")}
-    with pytest.raises(DataError, match=r"was filtered by median and by savgol\. Choose one with filtered=, like"):
+    with pytest.raises(DataError, match=r"was filtered by median and savgol\. Choose one with filtered=, like"):
         find_poses(video, filtered=True)
     for name, store in stores.items():
         assert find_poses(video, filtered=name).path == store

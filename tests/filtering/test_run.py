@@ -104,7 +104,7 @@ def test_pictures_and_videos_of_filtered_poses_have_names_of_their_own(filmed):
     for filtertype in ("median", "savgol"):
         dlc.filterpredictions(config, video, filtertype=filtertype, save_as_csv=False)
     outcome = dlc.plot_trajectories(config, video, filtered=True)
-    assert "was filtered by median and by savgol" in outcome.data["videos"][0]["error"]
+    assert "was filtered by median and savgol" in outcome.data["videos"][0]["error"]
     assert dlc.plot_trajectories(config, video, filtered="savgol").failed == 0
     assert dlc.create_labeled_video(config, video, filtered="savgol").failed == 0
     assert [path.name for path in (video.parent / "plot-poses").iterdir()] == ["reach1_filtered_savgol"]
