@@ -120,11 +120,6 @@ def merge(project: Project, unrefined: str = "refuse", pcutoff: float | None = N
         )
     if not 0 <= cutoff <= 1:
         raise ConfigError(f"pcutoff is {cutoff}; a likelihood from 0 to 1 is needed.")
-    if pcutoff is not None and unrefined != "accept":
-        raise ConfigError(
-            f"pcutoff counts with unrefined=accept alone, and unrefined is {unrefined!r}. Leave it out, or accept "
-            "unrefined points."
-        )
     if not project.labeled_data.is_dir():
         return None
     with ExitStack() as stack:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dlc_core.console import Outcome, counted, say
+from dlc_core.errors import ConfigError
 from dlc_core.project.project import Project
 from dlc_core.refine.merge import Merge
 from dlc_core.refine.merge import merge as merge_labels
@@ -28,8 +29,20 @@ def merge(project: Project, composed: Composed, _: Sequence[str] = ()) -> Outcom
     -------
     Outcome
         What joined, folder by folder, and the iteration that begins; ``merged`` is false if there was nothing.
+
+    Raises
+    ------
+    ConfigError
+        `pcutoff` was given and would not count.
+    DlcError
+        As `dlc_core.refine.merge.merge`.
     """
     config = composed.config
+    if config.unrefined != "accept" and composed.sources.get("pcutoff") == "command line":
+        raise ConfigError(
+            f"pcutoff counts with unrefined=accept alone, and unrefined is {config.unrefined!r}. Leave it out, or say "
+            "unrefined=accept."
+        )
     merged = merge_labels(project, config.unrefined, config.pcutoff)
     if merged is None:
         before = f" Iteration {project.iteration - 1} was merged before." if project.iteration else ""

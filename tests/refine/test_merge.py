@@ -137,8 +137,6 @@ def test_options_that_do_not_exist_are_refused(project: Project) -> None:
         merge(project, "leaf")
     with pytest.raises(ConfigError, match="pcutoff is 3; a likelihood from 0 to 1 is needed"):
         merge(project, "accept", 3)
-    with pytest.raises(ConfigError, match="pcutoff counts with unrefined=accept alone, and unrefined is 'leave'"):
-        merge(project, "leave", 0.5)
 
 
 def test_an_interruption_before_the_iteration_is_raised_is_made_good_by_merging_again(

@@ -50,3 +50,13 @@ def test_the_function_of_the_paper_merges(project: Project) -> None:
     outcome = dlc.merge_datasets(project.config.path, unrefined="leave")
     assert outcome.data["merged"] and outcome.next_step == "dlc create-dataset"
     assert Project.open(project.root).iteration == 3
+
+
+def test_a_cutoff_that_would_not_count_is_refused_and_that_of_config_yaml_is_not(
+    project: Project, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = project.config.path.read_text()
+    project.config.path.write_text(text if "pcutoff:" in text else f"{text.rstrip()}\npcutoff: 0.6\n")
+    assert call("unrefined=leave", "pcutoff=0.5") == 2
+    assert "Error: pcutoff counts with unrefined=accept alone, and unrefined is 'leave'." in capsys.readouterr().err
+    assert call("unrefined=leave") == 0
