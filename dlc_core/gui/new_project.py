@@ -6,7 +6,6 @@ project begins under the same address and token.
 
 from __future__ import annotations
 
-import contextlib
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from pydantic import BaseModel
 from dlc_core.console import say
 from dlc_core.errors import ConfigError, DlcError
 from dlc_core.gui.security import TOKEN_KEY, Guard, is_loopback, new_token, own_names
-from dlc_core.gui.server import greeting, has_screen, in_url, listening, serve
+from dlc_core.gui.server import ended_by_signals, greeting, has_screen, in_url, listening, serve
 from dlc_core.project.create import create_project
 from dlc_core.project.project import CONFIG_NAME, Project
 
@@ -132,18 +131,18 @@ def serve_beginning(*, host: str = "127.0.0.1", port: int | None = None, opens: 
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
         page = f"http://{in_url(host)}:{number}{PATH}?{TOKEN_KEY}="
-        say("There is no project here: make or open one in the browser.")
-        for line in greeting(f"{page}{token}", host, number):
-            say(line)
-        if opens and has_screen():
-            webbrowser.open(f"{page}{once}")
 
         def done() -> None:
             server.should_exit = True
 
         app = Guard(build_app(beginning, done), token, own_names(host), not is_loopback(host), once)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
-        with contextlib.suppress(KeyboardInterrupt):
+        with ended_by_signals(server):
+            say("There is no project here: make or open one in the browser.")
+            for line in greeting(f"{page}{token}", host, number):
+                say(line)
+            if opens and has_screen():
+                webbrowser.open(f"{page}{once}")
             server.run(sockets=[listener])
     if beginning.project is not None:
         serve(beginning.project, host=host, port=number, opens=False, token=token)

@@ -146,18 +146,36 @@ def serve(
         number = listener.getsockname()[1]
         page = f"http://{in_url(host)}:{number}{path}{'&' if '?' in path else '?'}{TOKEN_KEY}="
         app = build_app(project, token, host, once)
-        noted(f"{page}{token}")
-        with contextlib.suppress(DiskError):  # the next time another port may be taken
-            write_text(_port_file(project), f"{number}\n")
-        for line in greeting(f"{page}{token}", host, number):
-            say(line)
-        if opens and has_screen():
-            webbrowser.open(f"{page}{once}")
-        threading.Thread(target=spare_the_collector, daemon=True).start()
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=3)
-        signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again when it has shut down
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        with ended_by_signals(server):
+            noted(f"{page}{token}")
+            with contextlib.suppress(DiskError):  # the next time another port may be taken
+                write_text(_port_file(project), f"{number}\n")
+            for line in greeting(f"{page}{token}", host, number):
+                say(line)
+            if opens and has_screen():
+                webbrowser.open(f"{page}{once}")
+            threading.Thread(target=spare_the_collector, daemon=True).start()
+            server.run(sockets=[listener])
+
+
+@contextmanager
+def ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Have Ctrl+C and SIGTERM end the server in order, also before it has begun and when uvicorn raises them again.
+
+    An exception that a handler raised could be lost in whatever runs at that moment.
+    """
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def spare_the_collector() -> None:
@@ -169,10 +187,6 @@ def spare_the_collector() -> None:
     import_module("tables")
     gc.collect()
     gc.freeze()
-
-
-def _leave(*_: object) -> None:
-    sys.exit(0)
 
 
 def greeting(address: str, host: str, port: int) -> list[str]:

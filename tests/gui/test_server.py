@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -16,12 +17,13 @@ import pytest
 
 pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 
+import uvicorn
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
 from dlc_core.errors import ConfigError, ProjectError
 from dlc_core.gui.refusals import only_pages_of
-from dlc_core.gui.server import add_image_routes, greeting, last_port, listening, one_server
+from dlc_core.gui.server import add_image_routes, ended_by_signals, greeting, last_port, listening, one_server
 from dlc_core.gui.workspace import Workspace
 
 
@@ -127,6 +129,7 @@ def test_the_address_that_a_browser_is_opened_with_is_not_the_one_that_is_printe
         while not (opened.exists() and opened.read_text()) and time.monotonic() < limit:
             time.sleep(0.05)
         server.terminate()
+        assert server.wait(60) == 0
     given = opened.read_text().strip()
     assert given.split("token=")[0] == printed.split("token=")[0]
     assert given != printed
@@ -156,3 +159,13 @@ def test_config_that_is_in_disorder_is_one_line_on_the_page_and_no_traceback(pro
     assert f"<p>{config} line 2 is no valid YAML" in refused.value.read().decode()
     assert server.end() == 0
     assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_before_the_server_has_begun_ends_it(number):
+    server = uvicorn.Server(uvicorn.Config(FastAPI()))
+    before = signal.getsignal(number)
+    with ended_by_signals(server):
+        signal.raise_signal(number)
+    assert server.should_exit
+    assert signal.getsignal(number) is before
