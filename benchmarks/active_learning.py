@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -34,15 +33,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import torch
+from result_file import write_result
 
-from dlc_core import __version__
 from dlc_core.demo.compare import errors_px
 from dlc_core.demo.generate import Truth, generate_video, true_keypoints
 from dlc_core.demo.person import label, refine
@@ -50,7 +47,6 @@ from dlc_core.evaluation.metrics import mean_error, pck
 from dlc_core.frames.frame_files import existing_frames
 from dlc_core.labels.csv_file import read_csv
 from dlc_core.project.project import Project
-from dlc_core.training.record import machine
 from dlc_core.video.writer import VideoWriter
 
 OPENFIELD = Path("openfield-Pranav-2018-10-30/labeled-data/m4s1/CollectedData_Pranav.csv")
@@ -313,22 +309,13 @@ def measured_already(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
-    here = {key: value for key, value in machine(torch.device("cpu")).items() if key != "host"}
-    result: dict[str, Any] = {
-        "config": config_of(arguments),
-        "hardware": {**here, "cores": os.cpu_count(), "load": os.getloadavg()},
-        "versions": {
-            "dlc-core": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "timm", "pytorch-lightning", "statsmodels")},
-        },
-        "mean_px": {name: table(name, runs) for name in EXPERIMENTS if any(run["experiment"] == name for run in runs)},
-        "runs": runs,
-    }
-    arguments.result.parent.mkdir(parents=True, exist_ok=True)
-    temporary = arguments.result.with_suffix(".partial")
-    temporary.write_text(json.dumps(result, indent=1) + "\n")
-    temporary.replace(arguments.result)
+    write_result(
+        arguments.result,
+        ("torch", "timm", "pytorch-lightning", "statsmodels"),
+        config=config_of(arguments),
+        mean_px={name: table(name, runs) for name in EXPERIMENTS if any(run["experiment"] == name for run in runs)},
+        runs=runs,
+    )
 
 
 def table(experiment: str, runs: list[dict[str, Any]]) -> dict[str, Any]:

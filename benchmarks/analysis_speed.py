@@ -15,21 +15,18 @@ Bare pass and analysis alternate in one process, so that a slow minute of the ma
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import shutil
 import statistics
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from result_file import write_result
 
-from dlc_core import __version__
 from dlc_core.allocator import keep_memory
 from dlc_core.inference.analysis import AnalysisOptions, analyze_video
 from dlc_core.inference.network import Network, Training
@@ -60,20 +57,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clip = first_frames(arguments.data / VIDEO, Path(folder) / "clip.mp4", arguments.frames)
         networks = {name: measure(name, clip, arguments) for name in arguments.backbones}
-    result: dict[str, Any] = {
-        "config": {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()},
-        "seed": 0,
-        "hardware": {"processor": processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
-        "versions": {
-            "dlc-core": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "timm", "av", "zarr")},
-        },
-        "networks": networks,
-    }
-    del result["config"]["data"], result["config"]["result"]
-    arguments.result.parent.mkdir(parents=True, exist_ok=True)
-    arguments.result.write_text(json.dumps(result, indent=1) + "\n")
+    budgets = {key: value for key, value in vars(arguments).items() if key not in ("data", "result")}
+    write_result(arguments.result, ("torch", "timm", "av", "zarr"), config=budgets, seed=0, networks=networks)
     print(f"Written to {arguments.result}")
 
 
@@ -139,15 +124,6 @@ def in_memory(clip: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return all frames, (n, H, W, 3) uint8."""
     with VideoReader(clip) as reader:
         return np.stack([frame for _, frame in reader.frames(range(reader.frame_count))])
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 if __name__ == "__main__":

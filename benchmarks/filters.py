@@ -20,18 +20,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import warnings
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from outliers import TRACKS, Points, Track, inject
+from result_file import write_result
 
-from dlc_core import __version__
 from dlc_core.filtering.structures import Track as Trajectory
 from dlc_core.plugin_api.discovery import load_plugins
 
@@ -94,18 +92,13 @@ def errors(points: Points, track: Track) -> dict[str, float]:
 
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
-    result = {
-        "config": {"sure": SURE, "filters": arguments.filters},
-        "seeds": arguments.seeds,
-        "versions": {
-            "dlc-core": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("numpy", "scipy", "statsmodels")},
-        },
-        "runs": runs,
-    }
-    arguments.result.parent.mkdir(parents=True, exist_ok=True)
-    arguments.result.write_text(json.dumps(result, indent=1) + "\n")
+    write_result(
+        arguments.result,
+        ("numpy", "scipy", "statsmodels"),
+        config={"sure": SURE, "filters": arguments.filters},
+        seeds=arguments.seeds,
+        runs=runs,
+    )
 
 
 def table(result: Mapping[str, Any]) -> str:

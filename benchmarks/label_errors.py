@@ -18,22 +18,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import tempfile
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from openfield_accuracy import PROJECT, copy_of, dlc  # the scripts of this folder import each other
+from result_file import write_result
 
-from dlc_core import __version__
 from dlc_core.labels.files import labelled_folders, read_folder, write_labels
 from dlc_core.labels.table import LabelTable
 from dlc_core.outliers.suspects import SUSPECTS, read_suspects
 from dlc_core.project.project import Project
-from dlc_core.training.record import machine
 
 RESULT = Path(__file__).parent / "results" / "label_errors.json"
 FIRST = 15
@@ -127,22 +123,13 @@ def by_distance(root: Path, wrong: set[Label]) -> int:
 
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
-    result = {
-        "config": {
-            **{key: getattr(arguments, key) for key in ("steps", "backbone", "scale")},
-            "first": FIRST,
-            "moved_px": MOVED_PX,
-        },
-        "hardware": {key: value for key, value in machine(torch.device("cpu")).items() if key != "host"},
-        "versions": {
-            "dlc-core": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "timm", "scikit-learn")},
-        },
-        "runs": runs,
-    }
-    arguments.result.parent.mkdir(parents=True, exist_ok=True)
-    arguments.result.write_text(json.dumps(result, indent=1) + "\n")
+    budgets = {key: getattr(arguments, key) for key in ("steps", "backbone", "scale")}
+    write_result(
+        arguments.result,
+        ("torch", "timm", "scikit-learn"),
+        config={**budgets, "first": FIRST, "moved_px": MOVED_PX},
+        runs=runs,
+    )
 
 
 if __name__ == "__main__":

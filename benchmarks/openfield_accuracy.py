@@ -16,21 +16,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from dlc_core import __version__
-from dlc_core.training.record import machine
+from result_file import write_result
 
 PROJECT = "openfield-Pranav-2018-10-30"
 RESULT = Path(__file__).parent / "results" / "openfield_accuracy.json"
@@ -102,24 +97,17 @@ def dlc(project: Path, *words: str) -> dict[str, Any]:
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
     errors = {recipe: [run["test_mean_px"] for run in runs if run["recipe"] == recipe] for recipe in RECIPES}
-    here = {key: value for key, value in machine(torch.device("cpu")).items() if key != "host"}
-    result: dict[str, Any] = {
-        "config": {"minutes": arguments.minutes, "backbone": arguments.backbone},
-        "hardware": {**here, "cores": os.cpu_count(), "load": os.getloadavg()},
-        "versions": {
-            "dlc-core": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "timm", "pytorch-lightning")},
-        },
-        "test_mean_px": {
+    write_result(
+        arguments.result,
+        ("torch", "timm", "pytorch-lightning"),
+        config={"minutes": arguments.minutes, "backbone": arguments.backbone},
+        test_mean_px={
             recipe: {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
             for recipe, values in errors.items()
             if values
         },
-        "runs": runs,
-    }
-    arguments.result.parent.mkdir(parents=True, exist_ok=True)
-    arguments.result.write_text(json.dumps(result, indent=1) + "\n")
+        runs=runs,
+    )
 
 
 if __name__ == "__main__":

@@ -33,18 +33,16 @@ import argparse
 import csv
 import json
 import os
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from result_file import write_result
 
-from dlc_core import __version__
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.outliers.structures import DetectorInput
 from dlc_core.plugin_api.discovery import load_plugins
@@ -277,18 +275,13 @@ TRACKS: dict[str, Callable[[Path], Track]] = {
 
 def write(arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
-    result = {
-        "config": {"errors": ERRORS, "picked": PICKED, "labelled": LABELLED, "longest": LONGEST, "apart": APART},
-        "seeds": arguments.seeds,
-        "versions": {
-            "dlc-core": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("numpy", "scipy", "statsmodels", "scikit-learn")},
-        },
-        "runs": runs,
-    }
-    arguments.result.parent.mkdir(parents=True, exist_ok=True)
-    arguments.result.write_text(json.dumps(result, indent=1) + "\n")
+    write_result(
+        arguments.result,
+        ("numpy", "scipy", "statsmodels", "scikit-learn"),
+        config={"errors": ERRORS, "picked": PICKED, "labelled": LABELLED, "longest": LONGEST, "apart": APART},
+        seeds=arguments.seeds,
+        runs=runs,
+    )
 
 
 def table(result: Mapping[str, Any]) -> str:

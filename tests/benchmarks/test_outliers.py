@@ -19,7 +19,9 @@ def bench(repository):
     spec = importlib.util.spec_from_file_location("bench_outliers", repository / "benchmarks" / "outliers.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(repository / "benchmarks")  # the scripts of that folder import each other
+        spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
 
