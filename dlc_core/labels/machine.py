@@ -23,6 +23,7 @@ from dlc_core.labels.csv_file import image_name, split_name
 from dlc_core.labels.h5_file import stored_frame
 from dlc_core.labels.h5_table import object_index, write_table
 from dlc_core.labels.journal import folder_lock
+from dlc_core.labels.table import refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,10 +63,7 @@ class MachineLabels:
     likelihood: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        for what, names in (("frame", self.images), ("body part", self.bodyparts)):
-            if len(set(names)) < len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise DataError(f"the machine labels list the {what} {twice!r} twice; each may occur once. Remove one.")
+        refuse_twice("the machine labels list", self.images, self.bodyparts)
         shape = (len(self.images), 1, len(self.bodyparts))
         for field, expected in (("keypoints", (*shape, 2)), ("likelihood", shape)):
             array = np.array(getattr(self, field), np.float64)

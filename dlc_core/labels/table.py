@@ -38,10 +38,7 @@ class LabelTable:
     keypoints: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        for what, names in (("frame", self.images), ("body part", self.bodyparts)):
-            if len(set(names)) < len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise DataError(f"the label table lists the {what} {twice!r} twice; each may occur once. Remove one.")
+        refuse_twice("the label table lists", self.images, self.bodyparts)
         array = np.array(self.keypoints, np.float64)
         shape = (len(self.images), 1, len(self.bodyparts), 2)
         if array.shape != shape:
@@ -126,3 +123,11 @@ def concatenate(tables: Sequence[LabelTable], bodyparts: Sequence[str]) -> Label
     parts = [table.with_bodyparts(bodyparts) for table in tables]
     keypoints = np.concatenate([part.keypoints for part in parts])
     return LabelTable(parts[0].scorer, tuple(n for part in parts for n in part.images), tuple(bodyparts), keypoints)
+
+
+def refuse_twice(who_lists: str, images: Sequence[str], bodyparts: Sequence[str]) -> None:
+    """Raise a `DataError` if a frame or a body part occurs twice; `who_lists` begins its sentence."""
+    for what, names in (("frame", images), ("body part", bodyparts)):
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{who_lists} the {what} {twice!r} twice; each may occur once. Remove one.")
