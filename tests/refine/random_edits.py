@@ -1,13 +1,12 @@
 """A state machine that labels, refines, merges, saves from a spreadsheet and kills processes, beside a plain dict.
 
 The machine knows what must be in the tables after every operation: dicts of points, nothing of journals. An operation
-that is killed may have happened or not, but not half, and never without being asked for again.
+that is killed may have happened or not, but not half, and never without being asked for again. One that a full disk
+refuses has not happened.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import shutil
 import tempfile
@@ -24,36 +23,35 @@ from dlc_core.labels import compact as compaction
 from dlc_core.labels.bodyparts import add_bodyparts
 from dlc_core.labels.compact import compact, snapshot
 from dlc_core.labels.editing import Edit, LabelEditor
-from dlc_core.labels.files import read_folder, write_labels
+from dlc_core.labels.files import has_labels, read_folder, write_labels
 from dlc_core.labels.machine import MachineLabels, add_machine, machine_file
 from dlc_core.labels.table import LabelTable
 from dlc_core.labels.table_files import LabelFiles, MachineFiles
+from dlc_core.outliers.interrupted import drop_unwritten
 from dlc_core.project.project import Project
 from dlc_core.refine.editing import RefineEditor
 from dlc_core.refine.merge import merge
 
-from .crashing import DONE, KILLED, REFUSED, killed_at
+from .crashing import DIES, DIES_HALF_WAY, DISK_IS_FULL, DONE, KILLED, MOVES, REFUSED, Crash, killed_at
+from .model import (
+    CUTOFF,
+    IMAGES,
+    MORE_PARTS,
+    PARTS,
+    Rows,
+    Sheet,
+    edited,
+    merged,
+    name_in_one_column,
+    name_of,
+    new_project,
+    removal_notes,
+    rows_of,
+)
 
-IMAGES = 6
-PARTS = ("snout", "ear", "tail")
-MORE_PARTS = ("paw", "hip")
-CONFIG = """# mine
-Task: t
-scorer: ada
-bodyparts:
-- snout  # first
-- ear
-- tail
-# rounds
-iteration: 0 # up
-"""
-
-Point = tuple[float, ...]
-Rows = dict[str, dict[str, Point]]
-
-images = st.integers(0, IMAGES - 1).map(lambda number: f"labeled-data/m/img{number}.png")
+images = st.integers(0, IMAGES - 1).map(name_of)
 parts = st.sampled_from(PARTS)
-steps = st.integers(0, 60)
+steps, moves = st.integers(0, 60), st.integers(0, 9)
 likelihoods = st.sampled_from([0.05, 0.3, 0.6, 0.95])
 
 
@@ -70,29 +68,16 @@ class RandomEdits(RuleBasedStateMachine):
         super().__init__()
         self.place = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
         self.settled, compaction.SETTLED_S = compaction.SETTLED_S, 0.0
-        self.project = self._new_project()
+        self.project = new_project(self.place / "project")
         self.folder = self.project.labeled_data / "m"
         self.labels: Rows = {}
         self.machine: Rows = {}
         self.done: dict[str, float | None] = {}
-        self.there = {f"labeled-data/m/img{number}.png" for number in range(IMAGES)}
+        self.there = set(map(name_of, range(IMAGES)))
         self.parts = list(PARTS)
-        self.iteration = 0
         self.undo: Edit | None = None
-        self.number = 0.0
-        self.removed: list[tuple[str, dict[str, Point]]] = []
+        self.iteration, self.number = 0, 0.0
         self.refiner: RefineEditor | None = None
-
-    def _new_project(self) -> Project:
-        root = self.place / "project"
-        (root / "labeled-data" / "m").mkdir(parents=True)
-        for number in range(IMAGES):
-            (root / f"labeled-data/m/img{number}.png").write_bytes(b"an image")
-        text = (
-            "# mine\nTask: t\nscorer: ada\nbodyparts:\n- snout  # first\n- ear\n- tail\n# rounds\niteration: 0 # up\n"
-        )
-        (root / "config.yaml").write_text(text)
-        return Project.open(root)
 
     def teardown(self) -> None:
         compaction.SETTLED_S = self.settled
@@ -101,23 +86,14 @@ class RandomEdits(RuleBasedStateMachine):
     @initialize(labelled=st.integers(0, 3), index_columns=st.sampled_from([1, 3]))
     def start(self, labelled: int, index_columns: int) -> None:
         """Begin with a table, or without one."""
-        names = tuple(sorted(self.there)[:labelled])
-        if names:
+        if names := tuple(sorted(self.there)[:labelled]):
             self.labels = {image: {part: self._next_point() for part in PARTS} for image in names}
             points = [[list(self.labels[image].values())] for image in names]
             write_labels(LabelTable("ada", names, PARTS, np.array(points)), self.folder)
             if index_columns == 1:
-                file = self.folder / "CollectedData_ada.csv"
-                lines = [line.replace("labeled-data,m,", "labeled-data/m/") for line in file.read_text().split("\n")]
-                file.write_text("\n".join(line.replace(",,,", ",", 1) for line in lines))
-                (self.folder / "CollectedData_ada.h5").unlink()
-        self._reopen()
-
-    def _reopen(self) -> None:
-        self.project = Project.open(self.project.root)
+                name_in_one_column(self.folder)
         self.one = LabelEditor.open(self.project, "m", "one")
         self.two = LabelEditor.open(self.project, "m", "two")
-        self.refiner = RefineEditor.open(self.project, "m", "one") if self.machine else None
 
     def _next_point(self) -> tuple[float, float]:
         self.number += 1
@@ -125,44 +101,37 @@ class RandomEdits(RuleBasedStateMachine):
 
     # What is done, with or without death.
 
-    def _do(self, crash: tuple[int, bool] | None, work: Callable[[], Any]) -> bool | None:
-        """Return whether `work` was acknowledged; None if it was killed before."""
+    def _do(self, crash: Crash | None, work: Callable[[], Any]) -> bool | None:
+        """Return whether `work` was acknowledged, False if the disk refused it; None if it was killed before."""
         Operations.count += 1
         if crash is None:
             work()
             return True
-        ended = killed_at(*crash, work)
+        ended = killed_at(crash, work)
+        if ended == REFUSED:
+            assert crash.ending == DISK_IS_FULL
+            return False
         assert ended in (DONE, KILLED), ended
         return True if ended == DONE else None
 
-    def _edited(self, rows: Rows, edit: Edit) -> Rows:
-        new = {image: dict(row) for image, row in rows.items()}
-        if edit.drop:
-            new.pop(edit.image, None)
-            return new
-        if edit.set or edit.unset or edit.row:
-            row = new.setdefault(edit.image, {})
-            for name in edit.unset:
-                row.pop(name, None)
-            row.update(edit.set)
-        return new
-
-    def _apply(self, editor: LabelEditor, edit: Edit, crash: tuple[int, bool] | None) -> None:
-        after = self._edited(self.labels, edit)
+    def _apply(self, editor: LabelEditor, edit: Edit, crash: Crash | None) -> None:
+        after = edited(self.labels, edit)
         inverse: list[Edit] = []
         ended = self._do(crash, lambda: inverse.append(editor.apply(edit)))
         if inverse:
             self.undo = inverse[0]
-            assert self._edited(after, inverse[0]) == self.labels or edit.image not in self.labels
-        if ended or self._labels_on_disk() != self.labels:
+            assert edited(after, inverse[0]) == self.labels or edit.image not in self.labels
+        if ended or (ended is None and self._labels_on_disk() != self.labels):
             self.labels = after
 
-    crashes = st.one_of(st.none(), st.tuples(steps, st.booleans()))
+    crashes = st.one_of(
+        st.none(),
+        st.builds(Crash, steps, st.sampled_from([DIES, DIES_HALF_WAY, DISK_IS_FULL])),
+        st.builds(Crash, moves, st.sampled_from([DIES, DISK_IS_FULL]), st.just(MOVES)),
+    )
 
     @rule(image=images, chosen=st.sets(parts, min_size=1), removed=st.sets(parts), second=st.booleans(), crash=crashes)
-    def label(
-        self, image: str, chosen: set[str], removed: set[str], second: bool, crash: tuple[int, bool] | None
-    ) -> None:
+    def label(self, image: str, chosen: set[str], removed: set[str], second: bool, crash: Crash | None) -> None:
         """Place and remove points."""
         if image not in self.there:
             return
@@ -174,7 +143,7 @@ class RandomEdits(RuleBasedStateMachine):
         self._apply(self.two if second else self.one, edit, crash)
 
     @rule(image=images, kind=st.sampled_from(["row", "drop", "unset"]), part=parts, crash=crashes)
-    def empty(self, image: str, kind: str, part: str, crash: tuple[int, bool] | None) -> None:
+    def empty(self, image: str, kind: str, part: str, crash: Crash | None) -> None:
         """Mark a frame as labelled, remove its row, or one point."""
         if image not in self.there:
             return
@@ -186,12 +155,11 @@ class RandomEdits(RuleBasedStateMachine):
     def take_back(self) -> None:
         """Undo the last edit, if the frame is as it was made."""
         assert self.undo is not None
-        inverse = self.undo
-        self.undo = None
+        inverse, self.undo = self.undo, None
         if inverse.image not in self.there:
             return
         self._do(None, lambda: self.one.apply(inverse))
-        self.labels = self._edited(self.labels, inverse)
+        self.labels = edited(self.labels, inverse)
 
     @rule(image=images, part=parts)
     def two_people_at_one_frame(self, image: str, part: str) -> None:
@@ -211,7 +179,7 @@ class RandomEdits(RuleBasedStateMachine):
         Operations.count += 1
 
     @rule(crash=crashes, which=st.sampled_from(["labels", "machine labels", "in the editor"]))
-    def compact(self, crash: tuple[int, bool] | None, which: str) -> None:
+    def compact(self, crash: Crash | None, which: str) -> None:
         """Put the journal into the table; an editor that did so need not read the files again."""
         if which == "in the editor":
             self._do(None, self.one.compact)
@@ -220,17 +188,21 @@ class RandomEdits(RuleBasedStateMachine):
         else:
             self._do(crash, lambda: compact(MachineFiles(self.folder, self.iteration)))
 
-    @rule(step=st.integers(15, 34))
-    def die_while_moving_files(self, step: int) -> None:
-        """Most steps only prepare; these are the ones that count."""
-        self._do((step, False), lambda: compact(LabelFiles(self.folder, "ada")))
+    @rule(step=moves, image=images, without_csv=st.booleans())
+    def die_while_moving_files(self, step: int, image: str, without_csv: bool) -> None:
+        """Die at the calls that count, with an edit to put in; a person may have removed the csv, as the h5 has it."""
+        if image in self.there:
+            self._apply(self.one, Edit(image=image, set={PARTS[0]: self._next_point()}), None)
+        if without_csv and (self.folder / "CollectedData_ada.h5").is_file():
+            (self.folder / "CollectedData_ada.csv").unlink(missing_ok=True)
+        self._do(Crash(step, DIES, MOVES), lambda: compact(LabelFiles(self.folder, "ada")))
 
     @rule(crash=crashes)
-    def read(self, crash: tuple[int, bool] | None) -> None:
+    def read(self, crash: Crash | None) -> None:
         """Any step of the protocol reads the labels."""
-        if self._has_table():
+        if has_labels(self.folder, "ada"):
             self._do(crash, lambda: read_folder(self.folder, "ada"))
-            assert _rows_of(read_folder(self.folder, "ada")) == self.labels
+            assert rows_of(read_folder(self.folder, "ada")) == self.labels
 
     @rule(which=st.sampled_from(["one", "two", "refiner"]))
     def restart(self, which: str) -> None:
@@ -247,13 +219,11 @@ class RandomEdits(RuleBasedStateMachine):
         file = self.folder / "CollectedData_ada.csv"
         if not file.is_file():
             return
-        with file.open(newline="") as opened:
-            rows = list(csv.reader(opened))
-        if len(rows) < 4:
+        sheet = Sheet(file)
+        if not sheet.images:
             return
-        row = rows[3 + pick % (len(rows) - 3)]
-        width = 3 if rows[2][1] == "" else 1
-        image = "/".join(row[:width])
+        row = pick % len(sheet.images)
+        image = sheet.images[row]
         if image not in self.there:  # removed, and not yet from the table: the point would stay, without its image
             return
         pending = any(
@@ -263,12 +233,8 @@ class RandomEdits(RuleBasedStateMachine):
         )
         if remove and pending:  # nobody can tell this from an edit that was put in
             return
-        column = rows[1].index(part)
         point = None if remove else self._next_point()
-        row[column : column + 2] = ["", ""] if point is None else [repr(value) for value in point]
-        with file.open("w", newline="") as opened:
-            csv.writer(opened).writerows(rows)
-        (self.folder / "CollectedData_ada.h5").unlink(missing_ok=True)
+        sheet.save(row, part, point)
         Operations.count += 1
         if point is not None:
             self.labels.setdefault(image, {})[part] = point
@@ -285,7 +251,8 @@ class RandomEdits(RuleBasedStateMachine):
             return
         keypoints = np.array([[[self._next_point() for _ in PARTS]] for _ in names])
         new = MachineLabels("net", names, PARTS, keypoints, np.full((len(names), 1, len(PARTS)), lik))
-        self._do(None, lambda: add_machine(new, machine_file(self.folder, self.iteration)))
+        self._do(None, lambda: drop_unwritten(self.folder, self.iteration))
+        add_machine(new, machine_file(self.folder, self.iteration))
         for row, image in enumerate(names):
             if image not in self.machine:
                 points = {part: (*map(float, keypoints[row, 0, k]), lik) for k, part in enumerate(PARTS)}
@@ -295,7 +262,7 @@ class RandomEdits(RuleBasedStateMachine):
 
     @precondition(lambda self: self.refiner is not None)
     @rule(image=images, part=parts, remove=st.booleans(), crash=crashes)
-    def correct(self, image: str, part: str, remove: bool, crash: tuple[int, bool] | None) -> None:
+    def correct(self, image: str, part: str, remove: bool, crash: Crash | None) -> None:
         """Move or remove a point that the network found."""
         if image not in self.machine:
             return
@@ -307,76 +274,85 @@ class RandomEdits(RuleBasedStateMachine):
         after[image].pop(part, None)
         if not remove:
             after[image][part] = (*point, 1.0)
-        if ended or self._machine_on_disk() != (self.machine, self.done):
+        if ended or (ended is None and self._machine_on_disk() != (self.machine, self.done)):
             self.machine = after
             self.done.setdefault(image, None)
 
     @precondition(lambda self: self.refiner is not None)
     @rule(image=images, pcutoff=st.sampled_from([None, 0.0, 0.5]), crash=crashes)
-    def finish(self, image: str, pcutoff: float | None, crash: tuple[int, bool] | None) -> None:
+    def finish(self, image: str, pcutoff: float | None, crash: Crash | None) -> None:
         """Mark a frame as done, or as not done."""
         if image not in self.machine:
             return
         ended = self._do(crash, lambda: self.refiner and self.refiner.mark_done(image, pcutoff))
-        if ended or self._machine_on_disk() != (self.machine, self.done):
+        if ended or (ended is None and self._machine_on_disk() != (self.machine, self.done)):
             self.done[image] = pcutoff
 
     @precondition(lambda self: len(self.there) > 3)
     @rule(image=images, refining=st.booleans(), crash=crashes)
-    def remove(self, image: str, refining: bool, crash: tuple[int, bool] | None) -> None:
-        """Take a frame out of the folder; death leaves its image, its labels, or a note of them."""
+    def remove(self, image: str, refining: bool, crash: Crash | None) -> None:
+        """Take a frame out of the folder; death leaves its image, its labels, or a note of them; no label alone."""
         editor = self.refiner if refining and self.refiner is not None and image in self.machine else self.one
         if image not in self.there:
             return
         had = [rows[image] for rows in (self.labels, self.machine) if image in rows]
-        if self._do(crash, lambda: editor.remove_frame(image)) is None:
-            state = self._labels_on_disk(), self._machine_on_disk()[0]
-            for rows, found in zip((self.labels, self.machine), state, strict=True):
+        ended = self._do(crash, lambda: editor.remove_frame(image))
+        if ended is False:
+            return
+        if ended is None:
+            is_begun = False
+            for rows, found in ((self.labels, self._labels_on_disk()), (self.machine, self._machine_on_disk()[0])):
                 assert found in (rows, {name: row for name, row in rows.items() if name != image})
-            compact(LabelFiles(self.folder, "ada"))  # finishes what was begun
-            if (self.project.root / image).is_file():
-                LabelEditor.open(self.project, "m").remove_frame(image)
-            for rows in state:  # the move may be the only thing left
-                assert image not in rows or not (self.project.root / image).is_file()
+                is_begun |= found != rows
+            for files in (LabelFiles(self.folder, "ada"), MachineFiles(self.folder, self.iteration)):
+                compact(files)  # finishes what was begun
+            assert not (is_begun and (self.project.root / image).is_file())
+            assert (self.project.root / image).is_file() or image not in self._labels_on_disk()
+            for open_again in (LabelEditor, RefineEditor)[: 2 if self.machine else 1]:
+                if image in (again := open_again.open(self.project, "m")).images:
+                    again.remove_frame(image)
+        assert not (self.project.root / image).is_file()
         self.there.discard(image)
         for rows in (self.labels, self.machine, self.done):
             rows.pop(image, None)
-        noted = (
-            [json.loads(line) for line in (self.folder / "removed/removed.jsonl").read_text().splitlines()]
-            if had
-            else []
-        )
-        for row in had:
-            wanted = {name: list(values) for name, values in row.items()}
-            assert any(line["image"] == image and line["points"] == wanted for line in noted)
+        assert all((image, row) in removal_notes(self.folder) for row in had)
         self.undo = None
         if self.refiner is not None and not self.machine:
             self.refiner = None
 
+    @rule(image=images)
+    def put_back(self, image: str) -> None:
+        """A person moves an image back out of ``removed/``: it is a frame without labels, and stays."""
+        moved = self.folder / "removed" / Path(image).name
+        if image not in self.there and moved.is_file():
+            moved.rename(self.project.root / image)
+            self.there.add(image)
+            Operations.count += 1
+
     @precondition(lambda self: len(self.parts) < len(PARTS) + len(MORE_PARTS))
     @rule(crash=crashes)
-    def more_bodyparts(self, crash: tuple[int, bool] | None) -> None:
+    def more_bodyparts(self, crash: Crash | None) -> None:
         """Add a body part to config.yaml and to the tables."""
         name = MORE_PARTS[len(self.parts) - len(PARTS)]
         ended = self._do(crash, lambda: add_bodyparts(self.project, [name]))
         written = Project.open(self.project.root).config.bodyparts
-        assert written == (*self.parts, name) or (ended is None and written == tuple(self.parts))
-        self.parts = list(written)
-        self.project = Project.open(self.project.root)
+        assert written == (*self.parts, name) or (not ended and written == tuple(self.parts))
+        self.parts, self.project = list(written), Project.open(self.project.root)
         assert "# first" in self.project.config.path.read_text()
 
     @precondition(lambda self: bool(self.machine))
     @rule(unrefined=st.sampled_from(["refuse", "leave", "accept"]), crash=crashes)
-    def merge(self, unrefined: str, crash: tuple[int, bool] | None) -> None:
+    def merge(self, unrefined: str, crash: Crash | None) -> None:
         """Join what was refined, and begin the next iteration."""
-        joined, begins, refused = self._merged(unrefined)
+        joined, begins, refused = merged(self.labels, self.machine, self.done, unrefined)
         Operations.count += 1
         if crash is not None:
-            ended = killed_at(*crash, lambda: merge(self.project, unrefined, 0.5))
-            assert ended in ((REFUSED, KILLED) if refused else (DONE, KILLED))
+            ended = killed_at(crash, lambda: merge(self.project, unrefined, CUTOFF))
+            is_full = crash.ending == DISK_IS_FULL
+            assert ended in ((REFUSED, KILLED) if refused else (DONE, REFUSED) if is_full else (DONE, KILLED))
         else:
             try:
-                assert (merge(self.project, unrefined, 0.5) is not None) == begins
+                assert (merge(self.project, unrefined, CUTOFF) is not None) == begins
                 assert not refused
             except DataError:
                 assert refused
@@ -396,25 +372,6 @@ class RandomEdits(RuleBasedStateMachine):
         self.project = Project.open(self.project.root)
         self.undo = None
 
-    def _merged(self, unrefined: str) -> tuple[Rows, bool, bool]:
-        """Return the labels afterwards, whether an iteration ends, and whether frames are unfinished."""
-        joined = {image: dict(row) for image, row in self.labels.items()}
-        ends = refused = False
-        for image, row in self.machine.items():
-            cutoff = self.done.get(image)
-            if cutoff is None and image in self.labels and image not in self.done:
-                ends = True
-                continue
-            if cutoff is None:
-                if unrefined != "accept":
-                    refused |= unrefined == "refuse"
-                    continue
-                cutoff = 0.5
-            ends = True
-            found = {part: values[:2] for part, values in row.items() if values[2] >= cutoff}
-            joined[image] = found | joined.get(image, {})
-        return joined, ends, refused
-
     # What must be so at all times.
 
     def _labels_on_disk(self) -> Rows:
@@ -423,9 +380,6 @@ class RandomEdits(RuleBasedStateMachine):
     def _machine_on_disk(self) -> tuple[Rows, dict[str, float | None]]:
         frames = snapshot(MachineFiles(self.folder, self.iteration)).frames
         return dict(frames.rows), frames.done  # type: ignore[return-value]
-
-    def _has_table(self) -> bool:
-        return any((self.folder / f"CollectedData_ada.{suffix}").is_file() for suffix in ("csv", "h5", "journal"))
 
     @invariant()
     def nothing_is_lost_or_moved(self) -> None:
@@ -437,20 +391,10 @@ class RandomEdits(RuleBasedStateMachine):
             editor.poll()
             assert set(editor.images) == self.there and not editor.missing
             assert {image for image in self.there if editor.is_labelled(image)} == set(self.labels)
-            for image, row in self.labels.items():
-                assert editor.points(image) == row
+            assert {image: editor.points(image) for image in self.labels} == self.labels
         if self.machine:
-            if self.refiner is not None:
-                self.refiner.poll()
-                for image, row in self.machine.items():
-                    assert self.refiner.points(image) == row
-                    assert self.refiner.done(image) == self.done.get(image)
-            else:
-                assert self._machine_on_disk() == (self.machine, self.done)
-
-
-def _rows_of(table: LabelTable) -> Rows:
-    rows: Rows = {}
-    for image, points in zip(table.images, table.keypoints[:, 0].tolist(), strict=True):
-        rows[image] = {part: (x, y) for part, (x, y) in zip(table.bodyparts, points, strict=True) if not math.isnan(x)}
-    return rows
+            assert self._machine_on_disk() == (self.machine, self.done)
+        if self.machine and self.refiner is not None:
+            self.refiner.poll()
+            assert set(self.refiner.images) == set(self.machine)
+            assert {image: self.refiner.points(image) for image in self.machine} == self.machine

@@ -21,7 +21,7 @@ from dlc_core.project.project import Project
 from dlc_core.refine.editing import Edit, RefineEditor
 
 from .conftest import machine_labels, names
-from .crashing import KILLED, killed_at
+from .crashing import KILLED, Crash, killed_at
 
 SECOND = names("a", 2)[0]
 
@@ -145,7 +145,7 @@ def test_a_removal_that_is_killed_leaves_no_label_without_an_image(project: Proj
     both = names("a", 1)[0]
     for step in range(60):
         editor = RefineEditor.open(project, "a")
-        ended = killed_at(step, False, lambda editor=editor: editor.remove_frame(both))  # type: ignore[misc]
+        ended = killed_at(Crash(step), lambda editor=editor: editor.remove_frame(both))  # type: ignore[misc]
         for files in (MachineFiles(editor.folder, 2), LabelFiles(editor.folder, "ada")):
             compact(files)
             assert (project.root / both).is_file() or both not in LabelEditor.open(project, "a").images
