@@ -12,17 +12,17 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dlc_core.aside import aside
 from dlc_core.console import counted, warn
 from dlc_core.errors import DataError
 from dlc_core.labels.aside_frames import finish_removals
-from dlc_core.labels.journal import Journal, begins_with, cut, folder_lock, keep_lines, read_journal
-from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember
+from dlc_core.labels.journal import Entry, Journal, begins_with, cut, folder_lock, keep_lines, read_journal
+from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember_as
 from dlc_core.labels.replay import Conflict, Frames, replay
-from dlc_core.labels.table_files import TableFiles
+from dlc_core.labels.table_files import Commit, TableFiles
 
 Stamp = tuple[FileStamp | None, ...]
 """Of every file of a table and of its journal; None for one that is not there."""
@@ -72,7 +72,7 @@ def snapshot(files: TableFiles) -> Snapshot:
         _wait_until_settled(files)
         before = stamp_of(files)
         try:
-            journal = read_journal(files.journal, files.width)
+            journal = _of_folder(read_journal(files.journal, files.width), files.folder)
             stored = files.read()
         except DataError:
             if before == stamp_of(files):
@@ -114,20 +114,24 @@ def compact(files: TableFiles, moved: Callable[[Stamp, Stamp], None] = lambda *_
         with files.prepared(state.frames) as commit, folder_lock(files.folder):
             before = stamp_of(files)
             if before[:-1] == state.stamp[:-1] and begins_with(files.journal, state.journal):
-                commit_locked(files, state, commit)
-                moved(before, stamp_of(files))
+                moved(before, commit_locked(files, state, commit))
                 return True
     return False
 
 
-def commit_locked(files: TableFiles, state: Snapshot, commit: Callable[[], None]) -> None:
-    """Keep what cannot join the table, move the new files into place, and cut the journal. The lock is held."""
+def commit_locked(files: TableFiles, state: Snapshot, commit: Commit) -> Stamp:
+    """Keep what cannot join the table, move the new files into place, and cut the journal. The lock is held.
+
+    Returns the stamp of what was written here; another program may have saved something else by now.
+    """
     _keep_the_rest(files, state)
     finish_removals(files.folder, state.journal.entries)
-    commit()
-    remember(files.sources())
+    written = [_placed(path, stamp) for path, stamp in zip(files.sources(), commit(), strict=True)]
+    for path, stamp in zip(files.sources(), written, strict=True):
+        remember_as(path, stamp)
     if state.journal.size:
         cut(files.journal, state.journal.size)
+    return (*written, file_stamp(files.journal))
 
 
 def say_conflicts(files: TableFiles, conflicts: tuple[Conflict, ...] | list[Conflict]) -> None:
@@ -140,6 +144,16 @@ def say_conflicts(files: TableFiles, conflicts: tuple[Conflict, ...] | list[Conf
         )
 
 
+def _of_folder(journal: Journal, folder: Path) -> Journal:
+    """Return the journal with frames of this folder: it may have had another name when the edits were made."""
+
+    def renamed(entry: Entry) -> Entry:
+        image = f"labeled-data/{folder.name}/{entry.edit.image.rsplit('/', 1)[-1]}"
+        return entry if entry.edit.image in ("", image) else replace(entry, edit=replace(entry.edit, image=image))
+
+    return replace(journal, entries=tuple(map(renamed, journal.entries)))
+
+
 def _keep_the_rest(files: TableFiles, state: Snapshot) -> None:
     if state.conflicts:
         kept = files.journal.with_suffix(".conflicts")
@@ -150,6 +164,12 @@ def _keep_the_rest(files: TableFiles, state: Snapshot) -> None:
         kept = files.journal.with_suffix(".damaged")
         keep_lines(kept, list(state.journal.damaged))
         warn(f"{counted(len(state.journal.damaged), 'line')} of {files.journal} cannot be read and went to {kept}.")
+
+
+def _placed(path: Path, written: FileStamp | None) -> FileStamp | None:
+    """Return the stamp of a file that was moved to `path`; some network drives give it another inode."""
+    now = file_stamp(path)
+    return now if now and written and now[1:] == written[1:] else written
 
 
 def _grew(before: FileStamp | None, now: FileStamp | None) -> bool:

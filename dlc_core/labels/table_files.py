@@ -24,12 +24,14 @@ from dlc_core.labels.h5_file import read_h5, write_h5
 from dlc_core.labels.h5_table import write_table
 from dlc_core.labels.in_step import in_step, set_aside
 from dlc_core.labels.journal import SUFFIX, Values
-from dlc_core.labels.known_files import file_stamp, is_known, remember_as
+from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember_as
 from dlc_core.labels.machine import COPY_NAME, MachineLabels, as_dataframe, machine_file, read_machine
 from dlc_core.labels.replay import Frames, Row
 from dlc_core.labels.table import LabelTable
 
-Prepared = AbstractContextManager[Callable[[], None]]
+Commit = Callable[[], tuple[FileStamp | None, ...]]
+"""Moves new files into place and returns the state of each of `TableFiles.sources` as it was written."""
+Prepared = AbstractContextManager[Commit]
 
 
 class TableFiles(Protocol):
@@ -113,7 +115,7 @@ class LabelFiles:
         return LabelTable(self.scorer, tuple(frames.rows), frames.bodyparts, values)
 
     @contextmanager
-    def prepared(self, frames: Frames) -> Iterator[Callable[[], None]]:
+    def prepared(self, frames: Frames) -> Iterator[Commit]:
         """Write csv and h5 aside; an interruption while they are moved leaves one complete table, or two that agree."""
         table = self.table(frames)
         has_csv = self.csv.is_file()
@@ -125,13 +127,14 @@ class LabelFiles:
             if not has_csv:
                 to_disk(h5)
 
-            def commit() -> None:
+            def commit() -> tuple[FileStamp | None, ...]:
+                written = file_stamp(csv), file_stamp(h5)
                 with disk_errors(self.csv):
                     if not has_csv:  # the h5 is all there is
                         h5.replace(self.h5)
                         csv.replace(self.csv)
                         to_disk(self.folder)
-                        return
+                        return written
                     if is_known(self.h5):
                         self.h5.unlink(missing_ok=True)
                     else:
@@ -139,6 +142,7 @@ class LabelFiles:
                     csv.replace(self.csv)
                     to_disk(self.folder)
                     h5.replace(self.h5)
+                return written
 
             yield commit
 
@@ -191,7 +195,7 @@ class MachineFiles:
         return Frames(labels.bodyparts, rows, self._read_refined())
 
     @contextmanager
-    def prepared(self, frames: Frames) -> Iterator[Callable[[], None]]:
+    def prepared(self, frames: Frames) -> Iterator[Commit]:
         """Write the files aside; the json is moved first, so that no frame counts as untouched that is not."""
         scorer = read_machine(self.h5).scorer
         values = _values(frames, self.width)
@@ -205,12 +209,14 @@ class MachineFiles:
             to_disk(h5)
             to_disk(refined)
 
-            def commit() -> None:
+            def commit() -> tuple[FileStamp | None, ...]:
+                written = file_stamp(h5), file_stamp(refined)
                 with disk_errors(self.h5):
                     refined.replace(self.refined)
                     h5.replace(self.h5)
                     csv.replace(copy)
                     to_disk(self.folder)
+                return written
 
             yield commit
 

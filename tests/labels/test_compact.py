@@ -159,6 +159,18 @@ def test_a_line_with_another_number_of_coordinates_stops_nobody(
     assert files.journal.with_suffix(".damaged").is_file() and not files.journal.exists()
 
 
+def test_edits_follow_a_folder_that_was_renamed(files: LabelFiles) -> None:
+    append(files.journal, entry(1.0))
+    files.folder.rename(folder := files.folder.with_name("new name"))
+    csv = folder / "CollectedData_ada.csv"
+    csv.write_text(csv.read_text().replace("labeled-data,a,", "labeled-data,new name,"))
+    csv.with_suffix(".h5").unlink()
+    table = read_folder(folder)
+    assert table.images == tuple(f"labeled-data/new name/img00{number}.png" for number in range(3))
+    assert table.keypoints[1, 0, 0].tolist() == [1.0, 0.0]
+    assert not list(folder.glob("*.conflicts"))
+
+
 def test_a_journal_of_a_single_torn_line_is_removed(files: LabelFiles) -> None:
     before = files.csv.read_bytes()
     files.journal.write_bytes(b'{"id": "x", "se\x18\n')

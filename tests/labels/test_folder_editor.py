@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from dlc_core.errors import DataError, DiskError, EditConflict
+from dlc_core.labels import compact as compaction
 from dlc_core.labels import journal as journals
 from dlc_core.labels.editing import Edit, LabelEditor
 from dlc_core.labels.files import read_csv, read_folder, read_project_labels
@@ -247,6 +248,23 @@ def test_a_frame_that_was_removed_and_moved_back_stays(project: Project, editor:
     moved.rename(project.root / IMAGE)
     editor.close()
     assert (project.root / IMAGE).is_file() and not LabelEditor.open(project, "a").is_labelled(IMAGE)
+
+
+def test_what_another_program_saves_while_compaction_ends_is_seen(
+    editor: LabelEditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csv, cut = editor.folder / "CollectedData_ada.csv", compaction.cut
+
+    def saved_meanwhile(path: Path, size: int) -> None:
+        csv.write_text(csv.read_text().replace("10.0,10.25", "70.0,71.0"))
+        cut(path, size)
+
+    editor.apply(Edit(image=IMAGE, set={"snout": (1.0, 2.0)}))
+    with monkeypatch.context() as patched:
+        patched.setattr(compaction, "cut", saved_meanwhile)
+        editor.compact()
+    first = editor.images[0]
+    assert editor.poll() == {first} and editor.points(first)["snout"] == (70.0, 71.0)
 
 
 def test_what_another_program_saves_while_an_edit_is_written_is_seen(
