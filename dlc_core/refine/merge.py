@@ -18,7 +18,7 @@ from dlc_core.console import counted, warn
 from dlc_core.errors import ConfigError, DataError, suggest
 from dlc_core.files import replacing
 from dlc_core.labels.compact import snapshot
-from dlc_core.labels.files import read_locked, update_locked
+from dlc_core.labels.files import check_bodyparts, read_locked, update_locked
 from dlc_core.labels.journal import folder_lock
 from dlc_core.labels.replay import Frames, Row
 from dlc_core.labels.table import LabelTable, merge_labels
@@ -155,7 +155,10 @@ def _machine_tables(project: Project) -> list[MachineFiles]:
 def _planned(project: Project, table: MachineFiles, accepted: float | None) -> MergedFolder:
     """Return what the machine labels of a folder come to; `accepted` is the pcutoff of frames nobody has finished."""
     frames = snapshot(table).frames
-    labels = read_locked(LabelFiles(table.folder, project.scorer))
+    files = LabelFiles(table.folder, project.scorer)
+    labels = read_locked(files)
+    if labels is not None:
+        check_bodyparts(project, labels, files.csv)
     labelled = set(labels.images) if labels else set()
     known = _known_bodyparts(project, table, frames)
     there = {path.name for path in table.folder.iterdir()}

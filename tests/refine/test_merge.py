@@ -235,6 +235,14 @@ def test_labels_that_belong_to_another_folder_are_refused_before_anything_is_wri
     assert {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()} == before
 
 
+def test_labels_whose_body_parts_are_misspelt_are_refused_before_anything_is_written(project: Project) -> None:
+    write_labels(LabelTable("ada", names("a", 0), ("snoot", "tail"), np.ones((1, 1, 2, 2))), project.labeled_data / "a")
+    before = {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()}
+    with pytest.raises(DataError, match=r"CollectedData_ada\.csv labels the body part 'snoot'.*Did you mean 'snout'"):
+        merge(project, "accept")
+    assert {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()} == before
+
+
 def test_unlabelled_edits_in_a_journal_are_merged_with(project: Project) -> None:
     LabelEditor.open(project, "a").apply(Edit(image=names("a", 3)[0], set={"snout": (1.5, 1.5)}))
     finish(project, "a", 2, 3)
