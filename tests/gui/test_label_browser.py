@@ -253,7 +253,7 @@ def test_doubtful_labels_are_gone_through_in_their_order_with_the_networks_place
     numbers = {"label_x": 90.0, "label_y": 70.0, "prediction_x": 120.5, "prediction_y": 40.0, "likelihood": 0.9}
     suspects = [
         Suspect(rank, f"labeled-data/{FOLDER}/img00{frame}.png", "leftear", "far away", 9.0 - rank, **numbers)
-        for rank, frame in enumerate((3, 1), 1)
+        for rank, frame in enumerate((3, 1, 9), 1)  # the last was moved aside meanwhile
     ]
     write_suspects(suspects, project.root / SUSPECTS)
     server = served("label")
@@ -268,3 +268,6 @@ def test_doubtful_labels_are_gone_through_in_their_order_with_the_networks_place
     assert stored()[3]["leftear"] == pytest.approx((120, 40), abs=CLOSE_PX)
     at.key("n")
     page.wait_for_function("new URLSearchParams(location.search).get('frame') == 'img001.png'")
+    at.key("n")
+    page.wait_for_function("document.querySelector('.dlc-notice')?.textContent.includes('img009.png is not there')")
+    assert at.frame() == 1
