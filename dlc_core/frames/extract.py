@@ -16,7 +16,7 @@ from dlc_core.errors import ConfigError, DataError, DlcError, PluginError, sugge
 from dlc_core.frames.frame_files import existing_frames, taken_frames, write_frames
 from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import FrameSelector
-from dlc_core.project.project import Project
+from dlc_core.project.project import Project, file_name
 from dlc_core.seeds import check_seed
 from dlc_core.video.crop import Crop
 from dlc_core.video.probe import lost_frames
@@ -207,6 +207,13 @@ def _video(project: Project, name: str, known: dict[Path, Crop | None]) -> Path:
     for video in known:
         if name in (video.name, video.stem) or (path.exists() and path.resolve() == video.resolve()):
             return video
+    for missing in project.missing_videos():
+        gone = file_name(missing)
+        if name in (missing, gone, Path(gone).stem):
+            raise DataError(
+                f"the video {missing} of {project.config.path} is not there. Put it back, or correct its path in "
+                "video_sets."
+            )
     names = [video.name for video in known]
     raise DataError(
         f"the video {name!r} is not in {project.config.path}. {suggest(path.name, names)}It lists: {', '.join(names)}. "

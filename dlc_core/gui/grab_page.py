@@ -182,6 +182,9 @@ def add(app: FastAPI, workspace: Workspace) -> None:
             if not names:
                 ui.label(f"{workspace.root / 'config.yaml'} lists no video that exists. Add some first.").classes("p-8")
                 return
+            for missing in workspace.project.missing_videos():
+                said = f"The video {missing} of {workspace.root / 'config.yaml'} is not there and is left out."
+                ui.notify(said, type="warning", timeout=0, close_button=True)
             Grab(names, video if video in names else names[0], workspace.key)
 
     app.get("/api/grab/{name}")(grabbing.video)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from nicegui import ui
 
-from dlc_core.errors import DlcError
+from dlc_core.errors import DataError, DlcError
 from dlc_core.gui.desk import Desk
 from dlc_core.gui.desks import Desks
 from dlc_core.gui.editing_routes import add_editing_routes
@@ -16,6 +16,7 @@ from dlc_core.gui.pages import page_frame
 from dlc_core.gui.workspace import Workspace
 from dlc_core.labels.machine import machine_file
 from dlc_core.refine.editing import RefineEditor
+from dlc_core.refine.elsewhere import waiting_elsewhere
 
 
 def add(app: FastAPI, workspace: Workspace) -> None:
@@ -35,6 +36,9 @@ def add(app: FastAPI, workspace: Workspace) -> None:
     def folders() -> list[dict[str, Any]]:
         iteration = workspace.project.iteration
         names = [name for name, folder in workspace.folders().items() if machine_file(folder, iteration).is_file()]
+        if not names:
+            then = waiting_elsewhere(workspace.project) or "Extract outlier frames first: dlc extract-outliers."
+            raise DataError(f"There are no machine labels of iteration {iteration} to refine. {then}")
         return [_summary(name, desks) for name in names]
 
     @ui.page("/refine")

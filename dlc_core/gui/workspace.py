@@ -75,8 +75,12 @@ class Workspace:
 
     def frame(self, folder: str, name: str) -> tuple[Path, list[Path]]:
         """Return the image `name` of a folder, and all its images; raises DataError if there is none."""
-        files = self.frames_in(self.folder(folder))
-        return _named(name, {file.name: file for file in files}, f"no image in labeled-data/{folder}"), files
+        place = self.folder(folder)
+        files = self.frames_in(place)
+        found = next((file for file in files if file.name == name), None)
+        if found is None:
+            raise DataError(f"{place / Path(name).name} is gone. Put the image back, or remove the frame.")
+        return found, files
 
     def videos(self) -> dict[str, Path]:
         """Return the videos of config.yaml by file name."""

@@ -83,7 +83,10 @@ def stored_frame(file: Path) -> Any:
     except DataError:
         raise
     except (OSError, HDF5ExtError, KeyError, ValueError, AttributeError, TypeError) as exc:
-        raise DataError(f"{file} cannot be read as a label table: it is damaged or no HDF5 file.") from exc
+        raise DataError(
+            f"{file} cannot be read as a label table: it is damaged or no HDF5 file. Restore it from a copy, or move "
+            "it away."
+        ) from exc
     if not isinstance(frame, pd.DataFrame):
         raise DataError(f"{file} holds a {type(frame).__name__}, no label table. Save the labels again.")
     return frame

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dlc_core.console import Outcome, counted, say
+from dlc_core.console import Outcome, counted, say, warn
 from dlc_core.errors import ConfigError
 from dlc_core.project.project import Project
+from dlc_core.refine.elsewhere import waiting_elsewhere
 from dlc_core.refine.merge import Merge
 from dlc_core.refine.merge import merge as merge_labels
 
@@ -45,10 +46,13 @@ def merge(project: Project, composed: Composed, _: Sequence[str] = ()) -> Outcom
         )
     merged = merge_labels(project, config.unrefined, config.pcutoff)
     if merged is None:
-        before = f" Iteration {project.iteration - 1} was merged before." if project.iteration else ""
+        elsewhere = waiting_elsewhere(project)
+        before = f" Iteration {project.iteration - 1} was merged before." if project.iteration and not elsewhere else ""
         say(f"Nothing to merge: there are no refined machine labels of iteration {project.iteration}.{before}")
+        if elsewhere:
+            warn(elsewhere)
         data = {"merged": False, "iteration": project.iteration, "frames": 0, "points": 0, "folders": []}
-        return Outcome(data, "dlc create-dataset" if before else "dlc extract-outliers")
+        return Outcome(data, "dlc create-dataset" if before else "" if elsewhere else "dlc extract-outliers VIDEO")
     _tell(merged)
     folders = [
         {

@@ -176,6 +176,9 @@ def test_missing_videos_are_said_and_the_rest_is_used(project, capsys):
         path.unlink()
     assert [video.name for video in chosen_videos(Project.open(project.root))] == ["first.mp4"]
     assert "gone.mp4" in capsys.readouterr().err
+    for name in ("gone", "gone.mp4"):
+        with pytest.raises(DataError, match=r"the video \S+gone\.mp4 of \S+config\.yaml is not there\. Put it back"):
+            chosen_videos(Project.open(project.root), [name])
 
 
 def test_a_project_without_any_video_says_what_to_do(project):

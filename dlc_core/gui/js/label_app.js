@@ -117,9 +117,7 @@ export default {
       [this.folders, this.suspects] = await Promise.all([talk(`/api/${this.kind}`), doubts]);
       const open = this.folders.find((f) => f.finished < f.frames && !f.problem) ?? this.folders[0];
       const folder = query.get("folder") ?? open?.name;
-      if (!folder) throw new Error(this.kind === "refine"
-        ? "There are no machine labels of this iteration to refine. Extract outlier frames first: dlc extract-outliers."
-        : "There are no frames to label. Extract some first: dlc extract-frames.");
+      if (!folder) throw new Error("There are no frames to label. Extract some first: dlc extract-frames.");
       await this.open(folder, query.get("frame"), query.get("part"));
       this.doubting = query.has("doubtful") && this.suspects.length > 0;
       if (this.doubting) await this.goSuspect(Math.max(0, this.suspects.findIndex((s) => s.image.includes(`/${folder}/`))));
@@ -130,6 +128,7 @@ export default {
     async open(folder, frame, part) {
       this.problem = "";
       try { await this.store.open(folder, frame); } catch (error) { this.s.loading = false; this.problem = error.message; return; }
+      if (!this.s.files.length) this.problem = `labeled-data/${folder} holds no frame. Extract some first: dlc extract-frames.`;
       const { dotsize, opacity, pcutoff } = this.s.settings;
       if (!localStorage.getItem("dlc-look")) Object.assign(this.look, { dotsize: Math.max(5, dotsize / 2), opacity });
       if (this.pcutoff < 0) this.pcutoff = this.kind === "refine" ? pcutoff : 0;

@@ -1,0 +1,54 @@
+"""Machine labels that nobody asks for: those of other iterations than that of config.yaml."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dlc_core.console import counted
+from dlc_core.errors import DataError
+from dlc_core.labels.compact import snapshot
+from dlc_core.labels.machine import read_machine
+from dlc_core.labels.table_files import LabelFiles
+from dlc_core.project.project import Project
+
+_NAME = re.compile(r"machinelabels-iter(\d+)\.h5")
+
+
+def waiting_elsewhere(project: Project) -> str:
+    """Return how many frames without labels have machine labels of other iterations, in words; "" if there are none.
+
+    A table that cannot be read is named.
+    """
+    waiting: dict[int, dict[str, int]] = {}
+    unreadable = []
+    for file in sorted(project.labeled_data.glob("*/machinelabels-iter*.h5")):
+        found = _NAME.fullmatch(file.name)
+        if found is None or int(found[1]) == project.iteration:
+            continue
+        try:
+            number = _without_labels(project, file)
+        except DataError as exc:
+            unreadable.append(str(exc))
+            continue
+        if number:
+            waiting.setdefault(int(found[1]), {})[file.parent.name] = number
+    said = [_said(project.iteration, iteration, folders) for iteration, folders in sorted(waiting.items())]
+    return " ".join([*said, *unreadable])
+
+
+def _without_labels(project: Project, file: Path) -> int:
+    """Return how many frames of a machine table have an image and no labels."""
+    labelled = snapshot(LabelFiles(file.parent, project.scorer)).frames.rows
+    images = read_machine(file).images
+    return sum(image not in labelled and (project.root / image).is_file() for image in images)
+
+
+def _said(now: int, iteration: int, folders: dict[str, int]) -> str:
+    number = sum(folders.values())
+    where = ", ".join(f"{name} {count}" for name, count in folders.items())
+    return (
+        f"{counted(number, 'frame')} without labels {'has' if number == 1 else 'have'} machine labels of iteration "
+        f"{iteration} ({where}), and config.yaml says iteration: {now}. To refine and merge "
+        f"{'it' if number == 1 else 'them'}, set iteration: {iteration}."
+    )
