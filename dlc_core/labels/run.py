@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from dlc_core.colors import keypoint_colors, named_color
-from dlc_core.console import Outcome, progress, say, warn
+from dlc_core.console import Outcome, counted, progress, say, warn
 from dlc_core.errors import ConfigError, DataError, suggest
 from dlc_core.image_files import FULL_DEPTH
 from dlc_core.labels.checks import ERRORS, LabelReport, check
@@ -82,7 +82,7 @@ def folders_named(project: Project, arguments: Sequence[str]) -> list[Path]:
 
 
 def _tell(report: LabelReport) -> None:
-    say(f"{report.frames} labelled frames, {report.points} points.")
+    say(f"{counted(report.frames, 'labelled frame')}, {counted(report.points, 'point')}.")
     for name, number in report.points_of.items():
         if number == 0:
             warn(f"the body part {name!r} is labelled in no frame.")
@@ -110,7 +110,7 @@ def _draw(project: Project, folders: Sequence[Path], config: Any, depths: Mappin
             continue
         bits = depths.get(f"labeled-data/{folder.name}", FULL_DEPTH)
         pictures = draw_table(project.root, table, target, _style(project, table, config), bits)
-        say(f"{len(pictures)} pictures in {target}")
+        say(f"{counted(len(pictures), 'picture')} in {target}")
         drawn.append(target)
     return drawn
 

@@ -167,5 +167,4 @@ def _tell(suspects: Sequence[Suspect], images: int, file: Path) -> None:
 def _next(suspects: Sequence[Suspect]) -> str:
     if not suspects:
         return "dlc create-dataset"
-    order = f"in the order of {SUSPECTS}"
-    return f"correct the labels that are wrong, {order}, then dlc create-dataset overwrite=true"
+    return "dlc label (Doubtful labels), to correct those that are wrong, then dlc create-dataset overwrite=true"

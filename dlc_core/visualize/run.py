@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dlc_core.project.project import Project
     from dlc_core.skeleton import Skeleton
 
+_ADDRESS = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex", "destfolder")
 _LONGEST_WITH_BACKGROUND = 20_000  # frames; finding a frame of a longer video takes longer than the pictures
 
 Draw = Callable[[Path, PoseFile, Tracks, Path, Mapping[str, Any]], list[Path]]
@@ -68,7 +69,10 @@ def label_video(project: Project | None, composed: Composed, arguments: Sequence
         )
     named_color(composed.config.skeleton_color)
     data, failed = _each(project, composed, arguments, "label-video", _label)
-    return Outcome({"videos": data}, "", failed)
+    good = next((one["video"] for one in data if "error" not in one), None) if project is not None else None
+    again = _following(composed, (*_ADDRESS, "file"))
+    next_step = f"dlc extract-outliers {shlex.quote(good)}{again}, if frames went wrong" if good else ""
+    return Outcome({"videos": data}, next_step, failed)
 
 
 def _each(
@@ -185,9 +189,8 @@ def _failure(video: str, exc: DlcError) -> dict[str, Any]:
     return {"video": video, "error": message}
 
 
-def _following(composed: Composed) -> str:
+def _following(composed: Composed, names: Sequence[str] = (*_ADDRESS, "file", "filtered")) -> str:
     """Return the options of this step that the next one needs as well to find the same poses."""
-    names = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex", "destfolder", "file", "filtered")
     asked = {name: composed.config[name] for name in names}
     typed = {
         name: value

@@ -96,7 +96,7 @@ def test_suspects_are_ranked_in_a_file_with_label_and_prediction(project: Projec
         x, y = labels.keypoints[labels.images.index(one.image), 0, PARTS.index(one.bodypart)]
         assert (one.label_x, one.label_y) == pytest.approx((x, y), abs=0.006)
         assert 0 <= one.likelihood <= 1 and np.isfinite([one.prediction_x, one.prediction_y]).all()
-    assert "in the order of suspects.csv" in outcome.next_step
+    assert outcome.next_step.startswith("dlc label (Doubtful labels), to correct those that are wrong")
 
 
 def test_nothing_is_put_among_the_folders_of_frames_where_deeplabcut_takes_it_for_one_that_nobody_refined(

@@ -1,3 +1,5 @@
+import shlex
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,7 +50,8 @@ def test_plot_writes_the_four_pictures_beside_the_video(project, video):
 
 
 def test_label_video_writes_a_video_named_after_video_and_scorer(project, video):
-    run_step("label_video", project, ["draw_skeleton=true", "trailpoints=2", "dotsize=5"], [video])
+    outcome = run_step("label_video", project, ["draw_skeleton=true", "trailpoints=2", "dotsize=5"], [video])
+    assert outcome.next_step == f"dlc extract-outliers {shlex.quote(str(video))}, if frames went wrong"
     with VideoReader(video.with_name(f"{video.stem}{SCORER}_labeled.mp4")) as labeled:
         assert labeled.frame_count == 6
 
