@@ -154,13 +154,20 @@ def our_training_set(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def dataset_folder(options: argparse.Namespace) -> Path:
-    return next((options.project / "training-datasets").glob("iteration-*/UnaugmentedDataSet_*"))
+    return next((options.project / "training-datasets").glob(f"iteration-{iteration(options)}/UnaugmentedDataSet_*"))
 
 
 def model_folder(options: argparse.Namespace) -> Path:
     """Return where DeepLabCut keeps its network of the shuffle."""
-    folders = sorted((options.project / "dlc-models-pytorch").glob(f"iteration-*/*shuffle{options.shuffle}/train"))
-    return folders[0] if folders else options.project / "dlc-models-pytorch"
+    place = options.project / "dlc-models-pytorch"
+    folders = sorted(place.glob(f"iteration-{iteration(options)}/*shuffle{options.shuffle}/train"))
+    return folders[0] if folders else place
+
+
+def iteration(options: argparse.Namespace) -> int:
+    from deeplabcut.utils.auxiliaryfunctions import read_config
+
+    return int(read_config(str(options.project / "config.yaml"))["iteration"])
 
 
 def snapshots(folder: Path) -> list[Path]:
