@@ -12,6 +12,7 @@ from dlc_core.errors import DataError, DiskError
 from dlc_core.files import disk_error
 from dlc_core.labels.csv_file import index_columns
 from dlc_core.labels.h5_file import is_damaged, read_h5, write_h5
+from dlc_core.labels.known_files import is_known
 from dlc_core.labels.table import LabelTable
 
 _DAMAGED = "could not be read"
@@ -65,7 +66,7 @@ def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
             f"{exc} So it cannot be compared with {csv.name} beside it: delete or rename the one that is wrong."
         ) from exc
     lost = _only_in(stored, table)
-    if lost and stored.scorer == table.scorer and csv.stat().st_mtime > h5.stat().st_mtime + _CLOCK_S:
+    if lost and stored.scorer == table.scorer and _was_written_earlier(h5, csv):
         return _OLDER
     if lost:
         bodypart, image = lost[0]
@@ -75,6 +76,11 @@ def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:
             f"{bodypart} in {image}{by}. Both should hold the same labels. Delete or rename the one that is wrong."
         )
     return "lacked labels of the csv" if _only_in(table, stored) or set(table.images) - set(stored.images) else ""
+
+
+def _was_written_earlier(h5: Path, csv: Path) -> bool:
+    """Tell whether the h5 is older than the csv: by its time, or because it was in step before the csv changed."""
+    return is_known(h5) or csv.stat().st_mtime > h5.stat().st_mtime + _CLOCK_S
 
 
 def _only_in(one: LabelTable, other: LabelTable) -> list[tuple[str, str]]:

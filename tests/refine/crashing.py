@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import strategies as st
+
 CALLS = ("open", "write", "fsync", "ftruncate", "replace", "rename", "unlink", "mkdir", "close")
 MOVES = ("replace", "rename", "unlink")
 """After which of these a process dies decides what is left of a table."""
@@ -36,6 +38,14 @@ class Crash:
     step: int
     ending: str = DIES
     calls: tuple[str, ...] = CALLS
+
+
+def crashes(calls: int, moves: int) -> st.SearchStrategy[Crash | None]:
+    """Return crashes of an operation that makes about so many calls of the file system, so many of which move files."""
+    endings = [DIES, DIES_HALF_WAY, DISK_IS_FULL]
+    anywhere = st.builds(Crash, st.integers(0, calls), st.sampled_from(endings))
+    between_moves = st.builds(Crash, st.integers(0, moves), st.sampled_from(endings), st.just(MOVES))
+    return st.one_of(st.none(), anywhere, between_moves)
 
 
 def killed_at(crash: Crash, work: Callable[[], object]) -> int:

@@ -32,7 +32,7 @@ from dlc_core.project.project import Project
 from dlc_core.refine.editing import RefineEditor
 from dlc_core.refine.merge import merge
 
-from .crashing import DIES, DIES_HALF_WAY, DISK_IS_FULL, DONE, KILLED, MOVES, REFUSED, Crash, killed_at
+from .crashing import DIES, DISK_IS_FULL, DONE, KILLED, MOVES, REFUSED, Crash, crashes, killed_at
 from .model import (
     CUTOFF,
     IMAGES,
@@ -51,8 +51,8 @@ from .model import (
 
 images = st.integers(0, IMAGES - 1).map(name_of)
 parts = st.sampled_from(PARTS)
-steps, moves = st.integers(0, 60), st.integers(0, 9)
 likelihoods = st.sampled_from([0.05, 0.3, 0.6, 0.95])
+of_edits, of_compaction, of_merges = crashes(13, 1), crashes(42, 11), crashes(57, 14)
 
 
 class Operations:
@@ -124,13 +124,13 @@ class RandomEdits(RuleBasedStateMachine):
         if ended or (ended is None and self._labels_on_disk() != self.labels):
             self.labels = after
 
-    crashes = st.one_of(
-        st.none(),
-        st.builds(Crash, steps, st.sampled_from([DIES, DIES_HALF_WAY, DISK_IS_FULL])),
-        st.builds(Crash, moves, st.sampled_from([DIES, DISK_IS_FULL]), st.just(MOVES)),
+    @rule(
+        image=images,
+        chosen=st.sets(parts, min_size=1),
+        removed=st.sets(parts),
+        second=st.booleans(),
+        crash=of_edits,
     )
-
-    @rule(image=images, chosen=st.sets(parts, min_size=1), removed=st.sets(parts), second=st.booleans(), crash=crashes)
     def label(self, image: str, chosen: set[str], removed: set[str], second: bool, crash: Crash | None) -> None:
         """Place and remove points."""
         if image not in self.there:
@@ -142,7 +142,7 @@ class RandomEdits(RuleBasedStateMachine):
         )
         self._apply(self.two if second else self.one, edit, crash)
 
-    @rule(image=images, kind=st.sampled_from(["row", "drop", "unset"]), part=parts, crash=crashes)
+    @rule(image=images, kind=st.sampled_from(["row", "drop", "unset"]), part=parts, crash=of_edits)
     def empty(self, image: str, kind: str, part: str, crash: Crash | None) -> None:
         """Mark a frame as labelled, remove its row, or one point."""
         if image not in self.there:
@@ -178,7 +178,7 @@ class RandomEdits(RuleBasedStateMachine):
         assert image in self.one.poll()
         Operations.count += 1
 
-    @rule(crash=crashes, which=st.sampled_from(["labels", "machine labels", "in the editor"]))
+    @rule(crash=of_compaction, which=st.sampled_from(["labels", "machine labels", "in the editor"]))
     def compact(self, crash: Crash | None, which: str) -> None:
         """Put the journal into the table; an editor that did so need not read the files again."""
         if which == "in the editor":
@@ -188,7 +188,7 @@ class RandomEdits(RuleBasedStateMachine):
         else:
             self._do(crash, lambda: compact(MachineFiles(self.folder, self.iteration)))
 
-    @rule(step=moves, image=images, without_csv=st.booleans())
+    @rule(step=st.integers(0, 11), image=images, without_csv=st.booleans())
     def die_while_moving_files(self, step: int, image: str, without_csv: bool) -> None:
         """Die at the calls that count, with an edit to put in; a person may have removed the csv, as the h5 has it."""
         if image in self.there:
@@ -197,7 +197,7 @@ class RandomEdits(RuleBasedStateMachine):
             (self.folder / "CollectedData_ada.csv").unlink(missing_ok=True)
         self._do(Crash(step, DIES, MOVES), lambda: compact(LabelFiles(self.folder, "ada")))
 
-    @rule(crash=crashes)
+    @rule(crash=of_compaction)
     def read(self, crash: Crash | None) -> None:
         """Any step of the protocol reads the labels."""
         if has_labels(self.folder, "ada"):
@@ -261,7 +261,7 @@ class RandomEdits(RuleBasedStateMachine):
             self.refiner = RefineEditor.open(self.project, "m", "one")
 
     @precondition(lambda self: self.refiner is not None)
-    @rule(image=images, part=parts, remove=st.booleans(), crash=crashes)
+    @rule(image=images, part=parts, remove=st.booleans(), crash=of_edits)
     def correct(self, image: str, part: str, remove: bool, crash: Crash | None) -> None:
         """Move or remove a point that the network found."""
         if image not in self.machine:
@@ -279,7 +279,7 @@ class RandomEdits(RuleBasedStateMachine):
             self.done.setdefault(image, None)
 
     @precondition(lambda self: self.refiner is not None)
-    @rule(image=images, pcutoff=st.sampled_from([None, 0.0, 0.5]), crash=crashes)
+    @rule(image=images, pcutoff=st.sampled_from([None, 0.0, 0.5]), crash=of_edits)
     def finish(self, image: str, pcutoff: float | None, crash: Crash | None) -> None:
         """Mark a frame as done, or as not done."""
         if image not in self.machine:
@@ -289,7 +289,7 @@ class RandomEdits(RuleBasedStateMachine):
             self.done[image] = pcutoff
 
     @precondition(lambda self: len(self.there) > 3)
-    @rule(image=images, refining=st.booleans(), crash=crashes)
+    @rule(image=images, refining=st.booleans(), crash=crashes(47, 3))
     def remove(self, image: str, refining: bool, crash: Crash | None) -> None:
         """Take a frame out of the folder; death leaves its image, its labels, or a note of them; no label alone."""
         editor = self.refiner if refining and self.refiner is not None and image in self.machine else self.one
@@ -330,7 +330,7 @@ class RandomEdits(RuleBasedStateMachine):
             Operations.count += 1
 
     @precondition(lambda self: len(self.parts) < len(PARTS) + len(MORE_PARTS))
-    @rule(crash=crashes)
+    @rule(crash=of_merges)
     def more_bodyparts(self, crash: Crash | None) -> None:
         """Add a body part to config.yaml and to the tables."""
         name = MORE_PARTS[len(self.parts) - len(PARTS)]
@@ -341,7 +341,7 @@ class RandomEdits(RuleBasedStateMachine):
         assert "# first" in self.project.config.path.read_text()
 
     @precondition(lambda self: bool(self.machine))
-    @rule(unrefined=st.sampled_from(["refuse", "leave", "accept"]), crash=crashes)
+    @rule(unrefined=st.sampled_from(["refuse", "leave", "accept"]), crash=of_merges)
     def merge(self, unrefined: str, crash: Crash | None) -> None:
         """Join what was refined, and begin the next iteration."""
         joined, begins, refused = merged(self.labels, self.machine, self.done, unrefined)
