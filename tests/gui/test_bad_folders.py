@@ -63,3 +63,8 @@ def test_a_video_that_is_gone_is_named_where_frames_are_chosen(project, served, 
     page = new_page(served("gui").start().replace("/?", "/grab?video=reach1.mp4&"))
     page.get_by_text(f"The video /gone/reach1.mp4 of {config} is not there and is left out.").wait_for()
     assert page.locator("select").first.input_value() == kept.name
+
+
+def test_a_folder_that_is_called_by_the_suffix_of_drawn_labels_is_one_of_frames(client, project):
+    (project.labeled_data / FOLDER).rename(project.labeled_data / "_labeled")
+    assert client.get("/image/_labeled/img000.png").status_code == 200
