@@ -191,7 +191,9 @@ def frame_folders(project: Project) -> list[Path]:
 def is_drawn(folder: Path, folders: Iterable[Path]) -> bool:
     """Tell whether a folder holds pictures of another one's labels, and is not that of a video of such a name."""
     name = folder.name.removesuffix("_labeled")
-    return name not in ("", folder.name) and folder.with_name(name) in folders and not any(folder.glob("CollectedData_*"))
+    if name in ("", folder.name) or folder.with_name(name) not in folders:
+        return False
+    return not any(folder.glob("CollectedData_*"))
 
 
 def _images(folder: Path) -> list[Path]:
