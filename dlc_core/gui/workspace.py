@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from socket import gethostname
 
-from dlc_core.errors import DataError, suggest
+from dlc_core.errors import ConfigError, DataError, suggest
 from dlc_core.gui.frames import FrameImages
 from dlc_core.gui.step_states import is_drawn
 from dlc_core.labels.compactor import Compactor
 from dlc_core.labels.folder_editor import IMAGE_SUFFIXES
 from dlc_core.project.project import CONFIG_NAME, Project
+
+_REPLACED_S, _PAUSE_S = 0.2, 0.02
 
 
 class Workspace:
@@ -52,9 +55,15 @@ class Workspace:
 
     @property
     def project(self) -> Project:
-        """The project as its config.yaml is now: read again when the file has changed."""
+        """The project as its config.yaml is now: read again when the file has changed.
+
+        Raises
+        ------
+        ConfigError
+            The file is gone or cannot be used; one that is being replaced is waited for.
+        """
+        stamp = self._config_stamp()
         with self._lock:
-            stamp = self._config_stamp()
             if stamp != self._stamp:
                 self._project, self._stamp = Project.open(self.root), stamp
             return self._project
@@ -110,8 +119,18 @@ class Workspace:
         return {path.name: path for path in folders if not is_drawn(path, folders)}
 
     def _config_stamp(self) -> tuple[int, int]:
-        state = (self.root / CONFIG_NAME).stat()
-        return state.st_mtime_ns, state.st_size
+        file, limit = self.root / CONFIG_NAME, time.monotonic() + _REPLACED_S
+        while True:
+            try:
+                state = file.stat()
+            except FileNotFoundError as exc:  # editors and git take the old file away before they write the new one
+                if time.monotonic() > limit:
+                    raise ConfigError(f"{file} is gone. Put it back.") from exc
+                time.sleep(_PAUSE_S)
+            except OSError as exc:
+                raise ConfigError(f"{file} cannot be read: {exc.strerror}. Check the file and its folder.") from exc
+            else:
+                return state.st_mtime_ns, state.st_size
 
 
 def _named(name: str, known: dict[str, Path], what: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from dlc_core.gui import refine_page
+from dlc_core.gui import label_page, refine_page
 from dlc_core.gui.server import add_image_routes
 from dlc_core.gui.workspace import Workspace
 from dlc_core.labels.machine import MachineLabels, machine_file, write_machine
@@ -23,6 +25,7 @@ def client(project):
     workspace = Workspace(project)
     app = FastAPI()
     add_image_routes(app, workspace)
+    label_page.add(app, workspace)
     refine_page.add(app, workspace)
     yield TestClient(app)
     workspace.close()
@@ -68,3 +71,14 @@ def test_a_video_that_is_gone_is_named_where_frames_are_chosen(project, served, 
 def test_a_folder_that_is_called_by_the_suffix_of_drawn_labels_is_one_of_frames(client, project):
     (project.labeled_data / FOLDER).rename(project.labeled_data / "_labeled")
     assert client.get("/image/_labeled/img000.png").status_code == 200
+
+
+def test_config_that_is_gone_is_named_and_one_that_is_being_replaced_is_waited_for(client, project):
+    config, away = project.root / "config.yaml", project.root / "config.old"
+    seen = client.post(f"/api/label/{FOLDER}/frames", json={"files": ["img000.png"]}).json()["img000.png"]["revision"]
+    config.rename(away)
+    change = {"file": "img000.png", "seen": seen, "set": {"snout": [1, 2]}}
+    answer = client.post(f"/api/label/{FOLDER}/edit", json=change)
+    assert (answer.status_code, answer.json()["error"]) == (422, f"{config} is gone. Put it back.")
+    threading.Timer(0.05, away.rename, [config]).start()  # as an editor or git does
+    assert client.post(f"/api/label/{FOLDER}/edit", json=change).status_code == 200
