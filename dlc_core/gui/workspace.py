@@ -35,6 +35,7 @@ class Workspace:
     ----------
     key : str
         Tells the project from all others, on this machine and on others: several may be behind one tunnel's port.
+        Of the machine's name and the folder's path without links: an id kept in the folder would go with a copy.
     images : FrameImages
         Frames and frames of videos as bytes.
     compactor : Compactor
@@ -45,7 +46,8 @@ class Workspace:
 
     def __init__(self, project: Project, images: FrameImages | None = None) -> None:
         self.root = project.root
-        self.key = hashlib.sha256(f"{gethostname()}:{project.root}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        place = f"{gethostname()}:{project.root.resolve()}"
+        self.key = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self.images = images or FrameImages()
         self.compactor = Compactor()
         self.services: list[AbstractAsyncContextManager[None]] = []

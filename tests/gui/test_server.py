@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -25,6 +26,7 @@ from dlc_core.errors import ConfigError, ProjectError
 from dlc_core.gui.refusals import only_pages_of
 from dlc_core.gui.server import add_image_routes, ended_by_signals, greeting, last_port, listening, one_server
 from dlc_core.gui.workspace import Workspace
+from dlc_core.project.project import Project
 
 
 def test_a_second_server_is_refused_with_the_address_of_the_first(project):
@@ -113,6 +115,26 @@ def test_a_project_comes_back_to_its_port_where_browsers_have_kept_its_edits(pro
             assert taken.getsockname()[1] != server.port
     (project.root / ".dlc-gui" / "port").write_text("80 80")
     assert last_port(project) is None
+
+
+def test_a_link_leads_to_the_edits_that_a_browser_has_kept_and_a_copy_does_not_get_those_of_the_original(project):
+    def key(root):
+        workspace = Workspace(Project.open(root))
+        workspace.close()
+        return workspace.key
+
+    root = project.root
+    link, above = root.parent / "link", root.parent / "above"
+    link.symlink_to(root)
+    above.symlink_to(root.parent)
+    assert key(link) == key(above / root.name) == key(root / ".." / root.name) == key(root)
+    copy = shutil.copytree(root, root.parent / "copy")
+    assert key(copy) != key(root)
+    kept = key(root)
+    renamed = root.rename(root.parent / "renamed")
+    assert key(renamed) not in (kept, key(copy))
+    renamed.rename(root)
+    assert key(root) == kept
 
 
 def test_the_address_that_a_browser_is_opened_with_is_not_the_one_that_is_printed(project, tmp_path):
