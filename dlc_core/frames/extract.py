@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, DataError, DlcError, PluginError, suggest
 from dlc_core.frames.frame_files import existing_frames, taken_frames, write_frames
+from dlc_core.frames.unwritten import forget_unwritten
 from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import FrameSelector
 from dlc_core.project.project import Project, file_name
@@ -94,9 +95,13 @@ def extract_frames(
         folder = project.labeled_data / video.stem
         part = own_crop if crop == VIDEO_SETS else asked
         before = existing_frames(folder)
+
+        def forget(frames: list[int], _: Crop | None, folder: Path = folder) -> None:
+            forget_unwritten(folder, project.iteration, frames)
+
         try:
             generator = generator_of(video, seed)
-            results.append(extract_from_video(video, folder, selector, n, start, stop, part, generator))
+            results.append(extract_from_video(video, folder, selector, n, start, stop, part, generator, before=forget))
         except DlcError as exc:
             written = tuple(sorted(existing_frames(folder) - before))
             results.append(ExtractedFrames(video, folder, written, tuple(sorted(before)), str(exc), True))

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from dlc_core.frames.extract import ExtractedFrames
 from dlc_core.frames.frame_files import existing_frames, write_frames
+from dlc_core.frames.unwritten import forget_unwritten
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
 
 
-def grab_frames(reader: VideoReader, folder: Path, indices: Iterable[int], crop: Crop | None) -> ExtractedFrames:
+def grab_frames(
+    reader: VideoReader, folder: Path, indices: Iterable[int], crop: Crop | None, iteration: int
+) -> ExtractedFrames:
     """Write frames of an open video into ``labeled-data/<video>``; those that have an image already are left alone.
 
     Parameters
@@ -23,6 +26,8 @@ def grab_frames(reader: VideoReader, folder: Path, indices: Iterable[int], crop:
         Frame numbers.
     crop : Crop or None
         The part that is written, remembered beside the images; None for the whole frame.
+    iteration : int
+        Of the project.
 
     Raises
     ------
@@ -38,5 +43,6 @@ def grab_frames(reader: VideoReader, folder: Path, indices: Iterable[int], crop:
         crop = None if crop.is_whole(reader.height, reader.width) else crop
     existing = existing_frames(folder)
     new = sorted(set(indices) - existing)
+    forget_unwritten(folder, iteration, new)
     written = tuple(write_frames(folder, reader.frames(new, crop=crop), reader.frame_count, crop))
     return ExtractedFrames(reader.path, folder, written, tuple(sorted(existing)))

@@ -115,11 +115,12 @@ class Grabbing:
             The image cannot be written.
         """
         video = self.workspace.video(name)
-        folder = self.workspace.project.labeled_data / video.stem
+        project = self.workspace.project
+        folder = project.labeled_data / video.stem
 
         def write(reader: VideoReader) -> dict[str, Any]:
             crop = self._crop(video, reader.width, reader.height)
-            done = grab_frames(reader, folder, [index], crop)
+            done = grab_frames(reader, folder, [index], crop, project.iteration)
             if not done.indices:
                 raise DataError(f"frame {index} has an image in {folder} already. It stays as it is.")
             file = frame_name(index, reader.frame_count)

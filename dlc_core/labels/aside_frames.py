@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +54,22 @@ def take_out(folder: Path, image: str, rows: Mapping[Path, Row], by: str) -> Pat
         for number, (journal, row) in enumerate(rows.items())
     }
     before = {path: size_of(path) for path in (folder / REMOVED / _LOG, *rows)}
+    name, moved = image.rsplit("/", 1)[-1], None
     try:
         for journal, entry in entries.items():
             note_removal(folder, journal.stem, entry)
         for journal, entry in entries.items():
             append(journal, entry)
-        moved = move_image(folder, image.rsplit("/", 1)[-1])
+        moved = move_image(folder, name)
+        for journal in [journal for journal, entry in entries.items() if entry.aside]:
+            append(journal, Entry(edit=Edit(image=image, by=by)))  # that was all: compaction need not move it
     except DiskError:
+        if moved is not None:
+            with disk_errors(folder):
+                moved.rename(folder / name)
         for path, size in before.items():
             take_back(path, size)
         raise
-    with suppress(DiskError):  # then compaction looks for the image once more
-        for journal in [journal for journal, entry in entries.items() if entry.aside]:
-            append(journal, Entry(edit=Edit(image=image, by=by)))
     return moved
 
 

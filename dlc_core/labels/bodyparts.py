@@ -56,6 +56,10 @@ def add_bodyparts(project: Project, names: Sequence[str], by: str = "") -> Proje
             try:
                 with folder_lock(folder):
                     append(files.journal, entry)
+            except DataError as exc:
+                warn(f"{files.csv} gets no column for {', '.join(new)} before one is labelled there: {exc}", exc)
+                continue
+            try:
                 compact(files)
             except DataError as exc:
                 warn(f"{files.csv} gets columns for {', '.join(new)} when it is next written, not now: {exc}", exc)

@@ -72,7 +72,7 @@ def snapshot(files: TableFiles) -> Snapshot:
         _wait_until_settled(files)
         before = stamp_of(files)
         try:
-            journal = _of_folder(read_journal(files.journal, files.width), files.folder)
+            journal = read_journal(files.journal, files.width)
             stored = files.read()
         except DataError:
             if before == stamp_of(files):
@@ -80,6 +80,7 @@ def snapshot(files: TableFiles) -> Snapshot:
             continue
         after = stamp_of(files)
         if before[:-1] == after[:-1] and (before[-1] is None or _grew(before[-1], after[-1])):
+            journal = _of_folder(journal, files.folder, stored)
             frames, conflicts = replay(stored, journal.entries)
             return Snapshot(frames, journal, tuple(conflicts), before)
     raise DataError(f"{files.sources()[0]} is being written again and again. Close the program that does so.")
@@ -144,8 +145,13 @@ def say_conflicts(files: TableFiles, conflicts: tuple[Conflict, ...] | list[Conf
         )
 
 
-def _of_folder(journal: Journal, folder: Path) -> Journal:
-    """Return the journal with frames of this folder: it may have had another name when the edits were made."""
+def _of_folder(journal: Journal, folder: Path, stored: Frames) -> Journal:
+    """Return the journal with frames of this folder, which may have had another name when the edits were made.
+
+    While the rows of the table have the old name, too, the edits are theirs.
+    """
+    if any(image.split("/")[-2:-1] != [folder.name] for image in stored.rows):
+        return journal
 
     def renamed(entry: Entry) -> Entry:
         image = f"labeled-data/{folder.name}/{entry.edit.image.rsplit('/', 1)[-1]}"

@@ -4,8 +4,8 @@ A table of 2,000 frames and 60 body parts takes about a second to build. In a th
 again and again; in another process they only wait for the folder's lock, while files are moved into place. It is
 `dlc_core.labels.compact.compact` all the same, so a process that is killed loses nothing.
 
-The process answers lines of JSON on its standard input (`_work`). It tells the stamps before and after the move while
-it holds the folder's lock, so that the editor here need not read the files again.
+The process answers lines of JSON on its standard input (`_work`). It is told which files are known here. It tells the
+stamps before and after the move while it holds the folder's lock, so that the editor here need not read them again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import IO, Any, Self
 from dlc_core.console import warn
 from dlc_core.errors import DataError, DiskError
 from dlc_core.labels.compact import Stamp, compact
-from dlc_core.labels.known_files import remember_as
+from dlc_core.labels.known_files import file_stamp, is_known, remember_as
 from dlc_core.labels.table_files import LabelFiles, MachineFiles, TableFiles
 
 _END_S = 20.0
@@ -117,12 +117,17 @@ class Compactor:
 def _as_words(files: TableFiles) -> dict[str, Any]:
     """Return a table as it is named to the process."""
     if isinstance(files, LabelFiles):
-        return {"folder": str(files.folder), "scorer": files.scorer}
-    assert isinstance(files, MachineFiles)
-    return {"folder": str(files.folder), "iteration": files.iteration}
+        kind: dict[str, Any] = {"scorer": files.scorer}
+    else:
+        assert isinstance(files, MachineFiles)
+        kind = {"iteration": files.iteration}
+    known = {str(path): file_stamp(path) for path in files.sources() if is_known(path)}
+    return {"folder": str(files.folder), "known": known, **kind}
 
 
 def _as_files(words: dict[str, Any]) -> TableFiles:
+    for path, stamp in words["known"].items():
+        remember_as(Path(path), stamp and (stamp[0], stamp[1], stamp[2]))
     if "scorer" in words:
         return LabelFiles(Path(words["folder"]), words["scorer"])
     return MachineFiles(Path(words["folder"]), words["iteration"])

@@ -18,7 +18,7 @@ from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import is_damaged, read_h5, write_h5
 from dlc_core.labels.in_step import keep_h5_in_step
 from dlc_core.labels.journal import SUFFIX, folder_lock, read_journal
-from dlc_core.labels.known_files import remember
+from dlc_core.labels.known_files import file_stamp, remember, remember_as
 from dlc_core.labels.table import LabelTable, merge_labels
 from dlc_core.labels.table_files import LabelFiles, frames_of
 
@@ -78,6 +78,7 @@ def _read_unless_moving(files: LabelFiles) -> LabelTable:
 
 def _read_locked(files: LabelFiles) -> LabelTable:
     csv, h5 = files.csv, files.h5
+    stamp = file_stamp(csv)
     if not csv.is_file() and h5.is_file() and is_damaged(h5):
         raise DataError(
             f"{h5} is damaged or no HDF5 file ({h5.stat().st_size:,} bytes), and {csv.name} is not beside it. Restore "
@@ -87,6 +88,7 @@ def _read_locked(files: LabelFiles) -> LabelTable:
     table = _stored(files, file)
     if file is csv:
         keep_h5_in_step(table, csv, h5)
+        remember_as(csv, stamp)
         remember([h5])
     if not files.journal.exists():
         return table

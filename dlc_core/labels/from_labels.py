@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlc_core.console import progress
 from dlc_core.errors import DataError
-from dlc_core.labels.compact import snapshot
+from dlc_core.labels.compact import say_conflicts, snapshot
 from dlc_core.labels.files import read_csv, write_labels
 from dlc_core.labels.table import LabelTable
 from dlc_core.labels.table_files import LabelFiles
@@ -65,7 +65,11 @@ def _with_edits(csv: Path) -> LabelTable:
     """Return the labels in a csv, with the edits of the journal that belongs to it."""
     table = read_csv(csv)
     files = LabelFiles(csv.parent, table.scorer)
-    return files.table(snapshot(files).frames) if csv == files.csv and files.journal.exists() else table
+    if csv != files.csv or not files.journal.exists():
+        return table
+    state = snapshot(files)
+    say_conflicts(files, state.conflicts)
+    return files.table(state.frames)
 
 
 def _sources(csv: Path, images: Sequence[str]) -> list[Path]:

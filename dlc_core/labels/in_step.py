@@ -42,15 +42,15 @@ def keep_h5_in_step(table: LabelTable, csv: Path, h5: Path) -> None:
         warn(f"{h5} {why}; it was rebuilt from the csv.")
 
 
-def in_step(table: LabelTable, csv: Path, h5: Path) -> bool:
-    """Tell whether the h5 holds what `table` holds, which is what the csv does; False if it is older or damaged.
+def holds_no_more(table: LabelTable, csv: Path, h5: Path) -> bool:
+    """Tell whether nothing is lost without the h5: `table`, which is what the csv holds, has all that is in it.
 
     Raises
     ------
     DataError
         The h5 holds a point that the csv lacks or has elsewhere, and was not written clearly earlier.
     """
-    return not _why_rebuild(table, csv, h5)
+    return _why_rebuild(table, csv, h5) not in (_DAMAGED, _OLDER)
 
 
 def _why_rebuild(table: LabelTable, csv: Path, h5: Path) -> str:

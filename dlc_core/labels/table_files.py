@@ -22,7 +22,7 @@ from dlc_core.files import disk_errors, to_disk, write_text
 from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import read_h5, write_h5
 from dlc_core.labels.h5_table import write_table
-from dlc_core.labels.in_step import in_step, set_aside
+from dlc_core.labels.in_step import holds_no_more, set_aside
 from dlc_core.labels.journal import SUFFIX, Values
 from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember_as
 from dlc_core.labels.machine import COPY_NAME, MachineLabels, as_dataframe, machine_file, read_machine
@@ -99,14 +99,16 @@ class LabelFiles:
         source = self.csv if self.csv.is_file() else self.h5
         if not source.is_file():
             return Frames()
-        stamp = file_stamp(self.h5)
+        stamps = [file_stamp(path) for path in self.sources()]
         table = read_csv(source) if source == self.csv else read_h5(source)
         if table.scorer != self.scorer:
             raise DataError(
                 f"{source} holds labels by {table.scorer!r}; its name says {self.scorer!r}. Make both equal."
             )
-        if source == self.csv and not is_known(self.h5) and in_step(table, self.csv, self.h5):
-            remember_as(self.h5, stamp)
+        looked_at = is_known(self.csv) and is_known(self.h5)
+        if source == self.csv and not looked_at and holds_no_more(table, self.csv, self.h5):
+            for path, stamp in zip(self.sources(), stamps, strict=True):
+                remember_as(path, stamp)
         return frames_of(table)
 
     def table(self, frames: Frames) -> LabelTable:
@@ -135,7 +137,7 @@ class LabelFiles:
                         csv.replace(self.csv)
                         to_disk(self.folder)
                         return written
-                    if is_known(self.h5):
+                    if (is_known(self.csv) and is_known(self.h5)) or not self.h5.exists():
                         self.h5.unlink(missing_ok=True)
                     else:
                         set_aside(self.h5, "replaced")
@@ -189,6 +191,13 @@ class MachineFiles:
         if not self.h5.is_file():
             return Frames(done=self._read_refined())
         labels = read_machine(self.h5)
+        for image in labels.images:
+            if image.split("/")[-2:-1] != [self.folder.name]:
+                raise DataError(
+                    f"{self.h5} has machine labels of {image!r}, which does not lie in this folder "
+                    f"({self.folder.name}). If the folder was renamed, give it its old name until they are merged; if "
+                    "the file is from another folder, remove it."
+                )
         values = np.concatenate([labels.keypoints[:, 0], labels.likelihood[:, 0, :, None]], axis=2)
         absent = np.isnan(values)
         rows = _rows(labels.images, labels.bodyparts, values, present=~(absent[..., 0] | absent[..., 1]))

@@ -6,7 +6,7 @@ Poses are in pixels of the full frame; machine labels are in pixels of the image
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from dlc_core.frames.extract import (
     generator_of,
 )
 from dlc_core.frames.frame_files import frame_name, taken_frames
+from dlc_core.frames.unwritten import forget_unwritten
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.machine import MachineLabels, add_machine, check_network, machine_file
+from dlc_core.lock import holding
 from dlc_core.outliers.inputs import ALL, counted_bodyparts, detector_input
-from dlc_core.outliers.interrupted import drop_unwritten, extracting
 from dlc_core.outliers.place import place_of
 from dlc_core.outliers.structures import DetectorInput, FrameScores
 from dlc_core.plugin_api.border import blaming
@@ -36,6 +37,8 @@ from dlc_core.project.create import add_videos
 from dlc_core.project.project import Project
 from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
+
+_LOCK_NAME = ".extract.lock"
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tu
     """Write some of a video's outliers as images and their poses as machine labels.
 
     A video that is new to the project is added to it. Machine labels come first, so that an image is never without,
-    whatever happens; those whose image did not come are dropped, by the next extraction if not now.
+    whatever happens. Those whose image did not come are removed; after a kill, when that image is written at last.
 
     Returns
     -------
@@ -177,13 +180,16 @@ def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tu
     crop = place.crop if choice.crop == VIDEO_SETS else asked_crop(choice.crop)
     generator = generator_of(outliers.video, choice.seed)
 
+    noted: list[int] = []
+
     def note(frames: list[int], shown: Crop | None) -> None:
         if frames:  # else somebody else has taken them all meanwhile
+            forget_unwritten(place.folder, project.iteration, frames)
+            noted.extend(frames)
             labels = machine_labels(outliers.poses, place.folder, frames, shown)
             add_machine(labels, machine_file(place.folder, project.iteration))
 
-    with extracting(place.folder):
-        drop_unwritten(place.folder, project.iteration)
+    with _extracting(place.folder):
         try:
             extracted = extract_from_video(
                 outliers.video,
@@ -198,10 +204,19 @@ def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tu
                 before=note,
             )
         except BaseException:
-            with suppress(DlcError):  # else the next extraction does it
-                drop_unwritten(place.folder, project.iteration)
+            with suppress(DlcError):  # else they are as after a kill
+                forget_unwritten(place.folder, project.iteration, noted)
             raise
     return project, extracted
+
+
+def _extracting(folder: Path) -> AbstractContextManager[None]:
+    """Return a context in which nobody else extracts outliers into `folder`; raises DataError if somebody does."""
+
+    def refusal(holder: str) -> DataError:
+        return DataError(f"outlier frames are being written to {folder} by {holder}. Wait until that is done.")
+
+    return holding(folder / _LOCK_NAME, refusal)
 
 
 def machine_labels(poses: PoseFile, folder: Path, frames: list[int], crop: Crop | None) -> MachineLabels:

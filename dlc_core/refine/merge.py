@@ -1,6 +1,6 @@
 """Merge refined machine labels into the human labels, and begin the next iteration.
 
-All folders are locked and looked at first; nothing is written if one of them is refused. Labels are joined by frame and
+All folders are locked and looked at first; no label changes if one of them is refused. Labels are joined by frame and
 body part, and a point that a person has placed always wins. ``iteration`` in config.yaml is raised last: an
 interruption before that leaves labels that are joined again, to the same result.
 """

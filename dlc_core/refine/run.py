@@ -9,7 +9,7 @@ from dlc_core.console import Outcome, counted, say, warn
 from dlc_core.errors import ConfigError
 from dlc_core.project.project import Project
 from dlc_core.refine.elsewhere import waiting_elsewhere
-from dlc_core.refine.merge import Merge
+from dlc_core.refine.merge import UNREFINED, Merge
 from dlc_core.refine.merge import merge as merge_labels
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def merge(project: Project, composed: Composed, _: Sequence[str] = ()) -> Outcom
         As `dlc_core.refine.merge.merge`.
     """
     config = composed.config
-    if config.unrefined != "accept" and composed.sources.get("pcutoff") == "command line":
+    if config.unrefined in UNREFINED[:-1] and composed.sources.get("pcutoff") == "command line":
         raise ConfigError(
             f"pcutoff counts with unrefined=accept alone, and unrefined is {config.unrefined!r}. Leave it out, or say "
             "unrefined=accept."

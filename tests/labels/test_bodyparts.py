@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlc_core.errors import ConfigError
+from dlc_core.errors import ConfigError, DiskError
+from dlc_core.labels import bodyparts
 from dlc_core.labels.bodyparts import add_bodyparts
 from dlc_core.labels.editing import Edit, LabelEditor
 from dlc_core.labels.files import read_csv, read_folder, read_project_labels
@@ -31,6 +32,22 @@ def test_body_parts_are_added_to_the_config_and_to_every_table(project: Project,
         with pytest.raises(ConfigError, match=message):
             editor.add_bodyparts(names)
     assert Project.open(project.root).config.bodyparts == editor.bodyparts
+
+
+def test_a_table_whose_journal_cannot_be_written_gets_its_column_with_the_first_label(
+    editor: LabelEditor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise DiskError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bodyparts, "append", full)
+        add_bodyparts(editor.project, ["paw"])
+    assert "gets no column for paw before one is labelled there: the disk is full" in capsys.readouterr().err
+    editor.apply(Edit(image=IMAGE, set={"snout": (1.0, 2.0)}))
+    assert "paw" not in read_folder(editor.folder).bodyparts
+    editor.apply(Edit(image=IMAGE, set={"paw": (1.0, 2.0)}))
+    assert read_folder(editor.folder).bodyparts[-1] == "paw"
 
 
 def test_a_table_that_cannot_be_written_stops_no_new_body_part(

@@ -171,6 +171,32 @@ def test_edits_follow_a_folder_that_was_renamed(files: LabelFiles) -> None:
     assert not list(folder.glob("*.conflicts"))
 
 
+def test_edits_stay_with_their_rows_while_a_table_has_the_old_name_of_its_folder(files: LabelFiles) -> None:
+    append(files.journal, entry(1.0))
+    files.folder.rename(files.folder.with_name("new name"))
+    renamed = LabelFiles(files.folder.with_name("new name"), "ada")
+    with pytest.raises(DataError, match="does not lie in this folder"):
+        read_folder(renamed.folder)
+    assert compact(renamed)
+    table = read_csv(renamed.csv)
+    assert table.images == tuple(f"labeled-data/a/img00{number}.png" for number in range(3))
+    assert table.keypoints[1, 0, 0].tolist() == [1.0, 0.0]
+    assert not list(renamed.folder.glob("*.conflicts"))
+
+
+def test_an_h5_whose_points_somebody_took_out_of_the_csv_is_kept(files: LabelFiles) -> None:
+    text = files.csv.read_text()
+    lines = text.splitlines(keepends=True)
+    files.csv.write_text("".join(lines[:3] + lines[4:]))
+    append(files.journal, entry(1.0))
+    assert compact(files) and read_h5(files.h5) == read_csv(files.csv)
+    kept = files.h5.with_name(f"{files.h5.name}.replaced")
+    kept = kept.rename(files.folder / "kept.h5")
+    assert read_h5(kept).images[0] == "labeled-data/a/img000.png"
+    append(files.journal, entry(2.0, was=(1.0, 0.0)))
+    assert compact(files) and not list(files.folder.glob("*.replaced")), "now both hold the same"
+
+
 def test_a_journal_of_a_single_torn_line_is_removed(files: LabelFiles) -> None:
     before = files.csv.read_bytes()
     files.journal.write_bytes(b'{"id": "x", "se\x18\n')
@@ -235,7 +261,7 @@ def test_a_half_written_table_is_waited_for_whatever_clock_the_drive_has(
 ) -> None:
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + skew_s)
-    monkeypatch.setattr(compaction, "SETTLED_S", 0.5)
+    monkeypatch.setattr(compaction, "SETTLED_S", 2.0)
     text = files.csv.read_text()
     files.csv.write_text(text[:-40])
     rest = threading.Timer(0.1, lambda: files.csv.write_text(text))

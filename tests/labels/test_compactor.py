@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from dlc_core.errors import DataError
+from dlc_core.labels.compact import compact
 from dlc_core.labels.compactor import Compactor, _as_files, _as_words
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import read_csv, read_h5, write_labels
@@ -45,6 +46,21 @@ def editor(project: Project) -> LabelEditor:
 
 def place(editor: LabelEditor, x: float) -> None:
     editor.apply(Edit(image=IMAGE, set={"snout": (x, 0.0)}))
+
+
+def test_both_ways_of_compaction_take_a_csv_that_another_program_saved_on_a_drive_with_a_slow_clock(
+    editor: LabelEditor, compactor: Compactor
+) -> None:
+    csv = editor.folder / "CollectedData_ada.csv"
+    for by, x in ((compact, "5.5"), (compactor.compact, "6.5")):
+        lines = csv.read_text().splitlines(keepends=True)
+        lines[3] = lines[3].replace("img000.png,4.5" if by is compact else "img000.png,5.5", f"img000.png,{x}")
+        csv.write_text("".join(lines))
+        os.utime(csv, (time.time() - 60, time.time() - 60))
+        place(editor, 1.0)
+        assert editor.compact(by)
+        assert read_csv(csv) == read_h5(csv.with_suffix(".h5"))
+        assert read_csv(csv).keypoints[0, 0, 0].tolist() == [float(x), 4.5]
 
 
 def snout(table: LabelTable) -> list[float]:

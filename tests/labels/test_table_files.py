@@ -9,7 +9,7 @@ import pytest
 
 from dlc_core.errors import DataError
 from dlc_core.labels.files import read_csv, read_h5, write_labels
-from dlc_core.labels.machine import MachineLabels, machine_file, read_machine, write_machine
+from dlc_core.labels.machine import MachineLabels, read_machine, write_machine
 from dlc_core.labels.replay import Frames
 from dlc_core.labels.table import LabelTable
 from dlc_core.labels.table_files import LabelFiles, MachineFiles, TableFiles, changed, frames_of
@@ -61,13 +61,22 @@ def test_machine_labels_and_their_state_are_the_same_after_writing_and_reading(t
     keypoints = np.arange(18.0).reshape(3, 1, 3, 2)
     likelihood = np.linspace(0, 1, 9).reshape(3, 1, 3)
     labels = MachineLabels("DLC_net", NAMES, BODYPARTS, keypoints, likelihood)
-    files = MachineFiles(tmp_path, 4)
-    write_machine(labels, machine_file(tmp_path, 4))
+    files = MachineFiles(tmp_path / "m", 4)
+    files.folder.mkdir()
+    write_machine(labels, files.h5)
     frames = files.read()
     frames.done |= {NAMES[0]: 0.6, NAMES[2]: None}
     write(files, frames)
     assert read_machine(files.h5) == labels and files.read() == frames
     assert files.journal.name == "machinelabels-iter4.journal" and files.refined.name == "refined-iter4.json"
+
+
+def test_machine_labels_of_another_folder_are_refused(tmp_path: Path) -> None:
+    files = MachineFiles(tmp_path / "renamed", 4)
+    files.folder.mkdir()
+    write_machine(MachineLabels("net", NAMES, BODYPARTS, np.ones((3, 1, 3, 2)), np.ones((3, 1, 3))), files.h5)
+    with pytest.raises(DataError, match=r"img0\.png', which does not lie in this folder \(renamed\)"):
+        files.read()
 
 
 def test_changed_rows_are_those_that_differ_appear_or_vanish() -> None:

@@ -12,10 +12,13 @@ import pytest
 from dlc_plugins.frame_selectors.uniform import Uniform
 
 from dlc_core.errors import DataError
+from dlc_core.frames.extract import extract_frames
+from dlc_core.frames.grab import grab_frames
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.lock import holding
 from dlc_core.outliers.extract import Choice, extract_outliers
 from dlc_core.refine.editing import Edit, RefineEditor
+from dlc_core.video.reader import VideoReader
 
 from .conftest import poses_of, write_store
 from .test_extract import BAD, extract, find, machine
@@ -68,19 +71,37 @@ def test_a_kill_leaves_no_image_without_machine_labels_and_the_next_run_none_wit
     assert np.abs(offsets[images:]).max() < 0.01, "what was noted before the kill is not kept for another crop"
 
 
-def test_what_a_person_has_corrected_is_kept_though_its_image_is_gone(project, video):
+def test_frames_that_are_extracted_as_training_frames_after_a_kill_have_no_machine_labels_of_another_crop(
+    project, video
+):
+    store = write_store(video, bad=BAD)
+    words = [sys.executable, "-c", KILLED, str(project.root), str(video), "0", str(store)]
+    assert subprocess.run(words, check=False, capture_output=True).returncode == -signal.SIGKILL
+    noted = [int(image[-6:-4]) for image in machine(project).images]
+    assert len(noted) == 6
+    folder = project.labeled_data / "reach1"
+    with VideoReader(video) as reader:
+        grab_frames(reader, folder, noted[:1], None, project.iteration)
+    assert [int(image[-6:-4]) for image in machine(project).images] == noted[1:]
+    extract_frames(project, Uniform(), n=1000, crop="none")
+    assert not list(folder.glob("machine*"))
+
+
+def test_what_a_person_has_corrected_is_kept_and_so_is_what_a_person_took_away_for_a_while(project, video, tmp_path):
     write_store(video, bad=BAD)
     extract(project, video, n=3)
-    gone, corrected, moved = machine(project).images
+    before = machine(project)
+    away, corrected, moved = before.images
     with RefineEditor.open(project, "reach1") as editor:
         editor.apply(Edit(image=corrected, set={"snout": (1.0, 2.0)}))
     (project.root / moved).parent.joinpath("removed").mkdir()
     (project.root / moved).rename((project.root / moved).parent / "removed" / Path(moved).name)
-    for image in (gone, corrected):
-        (project.root / image).unlink()
+    (project.root / away).rename(tmp_path / "away.png")
+    (project.root / corrected).unlink()
     extract(project, video, n=1, start=0.9)
-    assert machine(project).images[:2] == (corrected, moved)
-    assert gone not in machine(project).images
+    assert machine(project).images[:3] == before.images
+    (tmp_path / "away.png").rename(project.root / away)
+    assert machine(project).keypoints[0].tolist() == before.keypoints[0].tolist()
 
 
 def test_one_extraction_at_a_time_for_a_folder(project, video):

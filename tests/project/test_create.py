@@ -213,6 +213,19 @@ def test_an_import_has_the_edits_that_are_in_a_journal_alone(tmp_path: Path) -> 
     assert read_project_labels(project).keypoints.tolist() == [[[[3.0, 4.0]]]]
 
 
+def test_an_import_of_a_copied_folder_has_the_edits_that_were_made_under_its_old_name(tmp_path: Path) -> None:
+    source = tmp_path / "copy of mouse"
+    images = tuple(f"labeled-data/mouse/img{number}.png" for number in (1, 2))
+    write_labels(LabelTable("ada", images[:1], ("nose",), np.array([[[[1.0, 2.0]]]])), source)
+    for number, image in enumerate(images, start=1):
+        (source / f"img{number}.png").write_bytes(b"an image")
+        edit = Edit(image=image, set={"nose": (3.0, 4.0)})
+        append(LabelFiles(source, "ada").journal, Entry(edit=edit, was={"nose": (1.0, 2.0)} if number == 1 else None))
+    project = project_from_labels(source / "CollectedData_ada.csv", working_directory=tmp_path)
+    labels = read_project_labels(project)
+    assert labels.images == images and labels.keypoints.tolist() == [[[[3.0, 4.0]]]] * 2
+
+
 def test_an_import_can_be_named_and_keeps_the_folders_it_has(data_folder: Path, tmp_path: Path) -> None:
     table = data_folder / "sleap-tests" / "dlc" / "labeled-data" / "video" / "dlc_testdata.csv"
     project = project_from_labels(table, name="robots", experimenter="Zoë", working_directory=tmp_path)

@@ -235,6 +235,21 @@ def test_labels_that_belong_to_another_folder_are_refused_before_anything_is_wri
     assert {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()} == before
 
 
+def test_machine_labels_of_a_renamed_folder_are_refused_and_no_correction_is_lost(project: Project) -> None:
+    editor = RefineEditor.open(project, "b")
+    for image in names("b", 0, 1):
+        editor.mark_done(image, 0.0)
+    (project.labeled_data / "b").rename(project.labeled_data / "c")
+    before = {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()}
+    for begin in (lambda: merge(project, "accept"), lambda: RefineEditor.open(project, "c")):
+        with pytest.raises(DataError, match=r"which does not lie in this folder \(c\)\. If the folder was renamed"):
+            begin()
+    assert {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()} == before
+    (project.labeled_data / "c").rename(project.labeled_data / "b")
+    merged = merge(project, "accept")
+    assert merged is not None and "img01" in points_of(project, "b")
+
+
 def test_labels_whose_body_parts_are_misspelt_are_refused_before_anything_is_written(project: Project) -> None:
     write_labels(LabelTable("ada", names("a", 0), ("snoot", "tail"), np.ones((1, 1, 2, 2))), project.labeled_data / "a")
     before = {path: path.read_bytes() for path in sorted(project.root.rglob("*")) if path.is_file()}

@@ -59,4 +59,6 @@ def test_a_cutoff_that_would_not_count_is_refused_and_that_of_config_yaml_is_not
     project.config.path.write_text(text if "pcutoff:" in text else f"{text.rstrip()}\npcutoff: 0.6\n")
     assert call("unrefined=leave", "pcutoff=0.5") == 2
     assert "Error: pcutoff counts with unrefined=accept alone, and unrefined is 'leave'." in capsys.readouterr().err
+    assert call("unrefined=acept", "pcutoff=0.5") == 2
+    assert "Did you mean 'accept'" in capsys.readouterr().err
     assert call("unrefined=leave") == 0
