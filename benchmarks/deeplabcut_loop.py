@@ -22,15 +22,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from openfield_accuracy import PROJECT, dlc  # the scripts of this folder import each other
+from result_file import write_result
 
-from dlc_core import __version__
 from dlc_core.export.sources import find_poses
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import labelled_folders, read_folder, read_project_labels
@@ -70,7 +69,8 @@ def main() -> int:
         work = (options.work or Path(folder)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         found = measure(Bench(work, options.data.resolve(), options.deeplabcut))
-    options.result.write_text(json.dumps(found, indent=1) + "\n")
+    config = {"frames": FRAMES, "epsilon": EPSILON, "filters": FILTERS}
+    write_result(options.result, ("pandas", "tables"), config=config, **found)
     wrong = list(problems(found))
     print(*(f"WRONG: {problem}" for problem in wrong), sep="\n")
     print(f"{'some' if wrong else 'no'} problems; all that was compared is in {options.result}")
@@ -85,7 +85,7 @@ class Bench:
         self.root = work / "openfield"
         self.films = [work / "films" / "network.mp4", work / "films" / "track.mp4"]
         self.scorer = ""
-        self.versions: Found = {"dlc-core": __version__}
+        self.versions: Found = {}
 
     def theirs(self, step: str, **arguments: object) -> Found:
         """Run a step of DeepLabCut's half and return what it found."""
@@ -104,7 +104,7 @@ class Bench:
 
 def measure(bench: Bench) -> Found:
     prepare(bench)
-    found: Found = {"config": {"frames": FRAMES, "epsilon": EPSILON, "filters": FILTERS}, "versions": bench.versions}
+    found: Found = {"versions there": bench.versions}
     alone = bench.copy("alone")
     found |= {"filtered": filtered(bench), "their filters": their_filters(bench)}
     found["machine labels"] = extract(bench)
@@ -138,8 +138,7 @@ def prepare(bench: Bench) -> None:
     dlc(bench.root, "train", *TINY, "training.steps=20", "trainer.accelerator=cpu", "run=tiny")
     made = bench.theirs("network", project=bench.root, tracks=bench.work / "track.npz", video=bench.films[1])
     bench.scorer = made["scorer"]
-    bench.versions |= {name: metadata.version(name) for name in ("pandas", "tables")}
-    bench.versions["there"] = made["versions"]
+    bench.versions |= made["versions"]
     dlc(bench.root, "analyze", str(bench.films[0]), "exporter=[h5,csv,deeplabcut]")
 
 
