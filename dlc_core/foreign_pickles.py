@@ -138,8 +138,9 @@ def foreign_hdf5(path: Path) -> Iterator[None]:
     DataError
         The file holds objects of classes that no table needs; nothing of them has been executed.
     """
-    from tables import atom, attributeset
+    from tables import atom, attributeset, silence_hdf5_messages
 
+    silence_hdf5_messages(True)  # of this thread: HDF5 keeps that for each, and PyTables sets it in the first alone
     refused: list[str] = []
 
     def loads(data: bytes, **_: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -59,6 +60,20 @@ def test_a_truncated_pickle_is_an_error_that_names_the_file(tmp_path):
 def test_deeplabcuts_own_pickles_are_read(data_folder):
     meta = read_pickle(data_folder / "dlc-tests" / "trimouse_full.pickle")
     assert "metadata" in meta
+
+
+def test_hdf5_prints_no_back_trace_of_a_damaged_file_in_any_thread(tmp_path, capfd):
+    path = tmp_path / "CollectedData_me.h5"
+    path.write_bytes(bytes(range(256)) * 40)
+
+    def read() -> None:
+        with pytest.raises(DataError, match="damaged or no HDF5 file"):
+            read_h5(path)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("where", ["attribute of the file", "attribute of the table", "array of objects"])

@@ -13,7 +13,7 @@ from dlc_core.files import replacing
 from dlc_core.inference.pose_file import PoseFile
 
 from .meta import ELSEWHERE, read_meta, write_meta
-from .table import poses_from_table, table_blocks
+from .table import ANOTHER, poses_from_table, table_blocks
 
 _LEVELS = {"scorer": 0, "individuals": 1, "bodyparts": 2, "coords": 3}
 
@@ -74,6 +74,6 @@ class Csv:
         except (OSError, ValueError, csv.Error) as exc:
             if isinstance(exc, DataError):
                 raise
-            raise DataError(f"{path} is no csv table of poses ({exc}). Export it again.") from exc
+            raise DataError(f"{path} is no csv table of poses ({exc}). {ANOTHER}") from exc
         table.columns.names = header
         return poses_from_table(table, path, read_meta(path))

@@ -15,7 +15,7 @@ from dlc_core.foreign_pickles import foreign_hdf5
 from dlc_core.inference.pose_file import PoseFile
 
 from .meta import ELSEWHERE, read_meta, write_meta
-from .table import poses_from_table, table_blocks
+from .table import ANOTHER, poses_from_table, table_blocks
 
 KEY = "df_with_missing"
 _UNREADABLE = (HDF5ExtError, KeyError, ValueError, TypeError, AttributeError)
@@ -96,7 +96,8 @@ class H5:
         except DataError:
             raise
         except (*_UNREADABLE, OSError) as exc:
-            raise DataError(f"{path} is no HDF5 table of poses ({str(exc).strip()}). Export it again.") from exc
+            why = "damaged, or no HDF5 at all" if isinstance(exc, HDF5ExtError) else str(exc).strip()  # no back trace
+            raise DataError(f"{path} is no HDF5 table of poses ({why}). {ANOTHER}") from exc
         if not isinstance(table, pd.DataFrame):
-            raise DataError(f"{path} holds no table of poses. Export it again.")
+            raise DataError(f"{path} holds no table of poses. {ANOTHER}")
         return poses_from_table(table, Path(path), read_meta(Path(path)))

@@ -27,6 +27,8 @@ BLOCK = 16384
 """Frames in memory at once while writing."""
 
 COORDS = ("x", "y", "likelihood")
+ANOTHER = "Take it from a copy, or analyze the video again."
+"""What helps with a table that cannot be read: where there is a store, that is read instead."""
 
 
 def table_columns(scorer: str, skeleton: Skeleton) -> pd.MultiIndex:
@@ -129,5 +131,5 @@ def _frame_indices(table: pd.DataFrame, path: Path) -> NDArray[np.int64]:
             "it is a table of labels, not of a video's poses."
         )
     if table.index.has_duplicates:
-        raise DataError(f"{path} holds frame {table.index[table.index.duplicated()][0]} twice. Export it again.")
+        raise DataError(f"{path} holds frame {table.index[table.index.duplicated()][0]} twice. {ANOTHER}")
     return frames.astype(np.int64)
