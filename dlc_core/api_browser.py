@@ -18,7 +18,7 @@ def label_frames(config: AnyPath, port: int | None = None, open_browser: bool = 
     config : path
         The project.
     port : int or None
-        Where the server listens on this machine; None for that of the last time, else the first free one from 8088 on.
+        Where the server listens on this machine; None for the project's own, else the first free one from 8088 on.
     open_browser : bool
         Whether to open a browser where there is a screen; the address is printed in any case.
     """

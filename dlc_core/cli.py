@@ -48,7 +48,7 @@ def browser_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--no-open", is_flag=True, help="Do not open a browser."),
         click.option("--host", default="127.0.0.1", show_default=True, help="Address; others let others in."),
-        click.option("--port", type=click.IntRange(0, 65535), help="Port; the last one, else a free one from 8088 on."),
+        click.option("--port", type=click.IntRange(0, 65535), help="Port; the project's own, else one from 8088 on."),
     ):
         command = option(command)
     return command

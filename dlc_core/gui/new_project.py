@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from dlc_core.console import say
 from dlc_core.errors import ConfigError, DlcError
 from dlc_core.gui.security import TOKEN_KEY, Guard, is_loopback, new_token, own_names
-from dlc_core.gui.server import ended_by_signals, greeting, has_screen, in_url, listening, serve
+from dlc_core.gui.server import ended_by_signals, greeting, has_screen, in_url, listening, own_port, serve
 from dlc_core.project.create import create_project
 from dlc_core.project.project import CONFIG_NAME, Project
 
@@ -61,6 +61,14 @@ class Beginning:
         """Return the folder, and the projects in it."""
         found = sorted(file.parent for file in self.here.glob(f"*/{CONFIG_NAME}") if _is_project(file))
         return {"here": str(self.here), "projects": [str(folder) for folder in found[:_MOST]]}
+
+    def port(self) -> int | None:
+        """Return the port of the projects in the folder, None if they have several or none.
+
+        The project that will be opened is then where browsers have kept its edits.
+        """
+        found = {own_port(file.parent) for file in self.here.glob(f"*/{CONFIG_NAME}")} - {None}
+        return found.pop() if len(found) == 1 else None
 
     def make(self, wanted: NewProject) -> None:
         """Make a project.
@@ -128,7 +136,7 @@ def serve_beginning(*, host: str = "127.0.0.1", port: int | None = None, opens: 
         The address or port cannot be used.
     """
     token, once, beginning = new_token(), new_token(), Beginning(Path.cwd())
-    with listening(host, port) as listener:
+    with listening(host, port, beginning.port()) as listener:
         number = listener.getsockname()[1]
         page = f"http://{in_url(host)}:{number}{PATH}?{TOKEN_KEY}="
 
@@ -145,7 +153,7 @@ def serve_beginning(*, host: str = "127.0.0.1", port: int | None = None, opens: 
                 webbrowser.open(f"{page}{once}")
             server.run(sockets=[listener])
     if beginning.project is not None:
-        serve(beginning.project, host=host, port=number, opens=False, token=token)
+        serve(beginning.project, host=host, port=port, opens=False, token=token, at=number)
 
 
 def _is_project(file: Path) -> bool:

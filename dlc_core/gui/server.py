@@ -116,6 +116,7 @@ def serve(
     port: int | None = None,
     opens: bool = True,
     token: str | None = None,
+    at: int | None = None,
 ) -> None:
     """Serve a project until Ctrl+C.
 
@@ -127,12 +128,15 @@ def serve(
     host : str
         The address to listen on; any but this machine's own loopback lets others reach the server.
     port : int or None
-        None takes that of the last time, because what browsers have kept belongs to an address and its port; if it is
-        taken, or there was none, the first free one from 8088 on. 0 takes any.
+        None takes the project's own, because what browsers have kept belongs to an address and its port; if it is
+        taken, or there is none yet, the first free one from 8088 on. 0 takes any. The first port, and one that is
+        named here, is the project's own from then on.
     opens : bool
         Whether to open a browser where there is one.
     token : str or None
         What browsers must show; None makes one.
+    at : int or None
+        The port at which a browser waits for the project already; it is taken whatever `port` says.
 
     Raises
     ------
@@ -142,7 +146,8 @@ def serve(
         The address or port cannot be used.
     """
     token, once = token or new_token(), new_token()
-    with listening(host, port, last_port(project)) as listener, one_server(project) as noted:
+    own = own_port(project.root)
+    with listening(host, port if at is None else at, own) as listener, one_server(project) as noted:
         number = listener.getsockname()[1]
         page = f"http://{in_url(host)}:{number}{path}{'&' if '?' in path else '?'}{TOKEN_KEY}="
         app = build_app(project, token, host, once)
@@ -150,10 +155,16 @@ def serve(
         server = uvicorn.Server(config)
         with ended_by_signals(server):
             noted(f"{page}{token}")
-            with contextlib.suppress(DiskError):  # the next time another port may be taken
-                write_text(_port_file(project), f"{number}\n")
+            if own is None or port:
+                with contextlib.suppress(DiskError):  # the next time another port may be taken
+                    write_text(_port_file(project.root), f"{number}\n")
             for line in greeting(f"{page}{token}", host, number):
                 say(line)
+            if own not in (None, number):
+                say(
+                    f"Edits that a browser could not save when this project was at port {own} are kept for that port: "
+                    f"`--port {own}` has them sent."
+                )
             if opens and has_screen():
                 webbrowser.open(f"{page}{once}")
             threading.Thread(target=spare_the_collector, daemon=True).start()
@@ -202,17 +213,17 @@ def greeting(address: str, host: str, port: int) -> list[str]:
     return [*lines, "Every edit is saved at once. Ctrl+C ends the server."]
 
 
-def last_port(project: Project) -> int | None:
-    """Return the port on which the project was served the last time, None if it never was."""
+def own_port(root: Path) -> int | None:
+    """Return the port of its own that the project in the folder `root` has, None if it was never served."""
     try:
-        number = int(_port_file(project).read_text(encoding="utf-8"))
+        number = int(_port_file(root).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return number if 1024 <= number <= _HIGHEST_PORT else None
 
 
-def _port_file(project: Project) -> Path:
-    return project.root / ".dlc-gui" / "port"
+def _port_file(root: Path) -> Path:
+    return root / ".dlc-gui" / "port"
 
 
 @contextmanager

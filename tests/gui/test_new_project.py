@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ pytest.importorskip("nicegui", reason="the extra [gui] is not installed")
 from fastapi.testclient import TestClient
 
 from dlc_core.gui.new_project import PATH, Beginning, build_app
+from dlc_core.gui.server import listening
 from dlc_core.project.create import create_project
 
 
@@ -71,3 +75,31 @@ def test_the_projects_of_the_folder_are_offered_and_opened(begun, video, tmp_pat
     assert ended == [True]
     assert beginning.project is not None
     assert beginning.project.root == made.root
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_a_project_that_is_opened_in_the_browser_keeps_the_port_where_its_edits_are_kept(video, tmp_path, is_taken):
+    made = create_project("reach", "Ann", [video], tmp_path)
+    port = made.root / ".dlc-gui" / "port"
+    with listening("127.0.0.1", 0) as taken:
+        own = taken.getsockname()[1]
+        port.parent.mkdir()
+        port.write_text(f"{own}\n")
+        if not is_taken:
+            taken.close()
+        command = [sys.executable, "-m", "dlc_core", "gui", "--no-open"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as server:
+            assert server.stdout is not None
+            try:
+                address = next(line for line in server.stdout if line.startswith("Browser: ")).split()[1]
+                there = address.split("/new")[0]
+                session = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+                session.open(address, timeout=60).read()
+                body, headers = b'{"folder": "%s"}' % made.root.name.encode(), {"content-type": "application/json"}
+                wanted = urllib.request.Request(f"{there}/api/open", body, {**headers, "origin": there})
+                session.open(wanted, timeout=60).read()
+                assert there in next(line for line in server.stdout if line.startswith("Browser: "))
+            finally:
+                server.terminate()
+    assert there.endswith(f":{own}") is not is_taken
+    assert port.read_text() == f"{own}\n"

@@ -24,7 +24,7 @@ from fastapi.testclient import TestClient
 
 from dlc_core.errors import ConfigError, ProjectError
 from dlc_core.gui.refusals import only_pages_of
-from dlc_core.gui.server import add_image_routes, ended_by_signals, greeting, last_port, listening, one_server
+from dlc_core.gui.server import add_image_routes, ended_by_signals, greeting, listening, one_server, own_port
 from dlc_core.gui.workspace import Workspace
 from dlc_core.project.project import Project
 
@@ -103,18 +103,45 @@ def test_garbage_collection_leaves_alone_what_stays():
 
 
 def test_a_project_comes_back_to_its_port_where_browsers_have_kept_its_edits(project, served):
-    assert last_port(project) is None
+    assert own_port(project.root) is None
     server = served("label")
     server.start()
     server.end()
-    assert last_port(project) == server.port
-    with listening("127.0.0.1", None, last_port(project)) as again:
+    assert own_port(project.root) == server.port
+    with listening("127.0.0.1", None, own_port(project.root)) as again:
         assert again.getsockname()[1] == server.port
         again.listen()
-        with listening("127.0.0.1", None, last_port(project)) as taken:
+        with listening("127.0.0.1", None, own_port(project.root)) as taken:
             assert taken.getsockname()[1] != server.port
     (project.root / ".dlc-gui" / "port").write_text("80 80")
-    assert last_port(project) is None
+    assert own_port(project.root) is None
+
+
+@pytest.mark.parametrize("asked", [(), ("--port", "0")])
+def test_a_start_at_another_port_leaves_the_project_its_own_and_says_where_edits_are_kept(project, asked):
+    with listening("127.0.0.1", 0) as taken:
+        own = taken.getsockname()[1]
+        (project.root / ".dlc-gui").mkdir()
+        (project.root / ".dlc-gui" / "port").write_text(f"{own}\n")
+        command = [sys.executable, "-m", "dlc_core", "label", "-p", str(project.root), "--no-open", *asked]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            address = server.stdout.readline()
+            server.terminate()
+            said = server.stdout.read()
+        assert server.returncode == 0
+    assert f":{own}/" not in address
+    assert f"`--port {own}` has them sent" in said
+    assert own_port(project.root) == own
+
+
+def test_a_port_that_is_named_is_the_projects_own_from_then_on(project, served):
+    (project.root / ".dlc-gui").mkdir()
+    (project.root / ".dlc-gui" / "port").write_text("8088\n")
+    server = served("label")
+    server.start()
+    assert server.end() == 0
+    assert own_port(project.root) == server.port
 
 
 def test_a_link_leads_to_the_edits_that_a_browser_has_kept_and_a_copy_does_not_get_those_of_the_original(project):
