@@ -22,6 +22,7 @@ from dlc_core.outliers.place import place_of
 from dlc_core.outliers.structures import DetectorInput
 from dlc_core.plugin_api.protocols import OutlierDetector
 from dlc_core.project.project import Project
+from dlc_core.project.runs import runs_of
 from dlc_core.skeleton import Skeleton
 from dlc_core.video.reader import VideoReader
 
@@ -121,12 +122,19 @@ def detector_input(
             bodyparts=bodyparts,
             video=stack.enter_context(VideoReader(video)) if "video" in detector.needs else None,
             labels=_labels(video, poses, project) if "labels" in detector.needs else None,
-            ensemble=_ensemble(video, poses, bodyparts, ensemble, destfolder) if "ensemble" in detector.needs else (),
+            ensemble=_ensemble(video, poses, bodyparts, project, ensemble, destfolder)
+            if "ensemble" in detector.needs
+            else (),
         )
 
 
 def _ensemble(
-    video: Path, poses: PoseFile, bodyparts: NDArray[np.bool_], names: str | Sequence[str], destfolder: Path | None
+    video: Path,
+    poses: PoseFile,
+    bodyparts: NDArray[np.bool_],
+    project: Project,
+    names: str | Sequence[str],
+    destfolder: Path | None,
 ) -> tuple[PoseFile, ...]:
     """Return the poses of other networks on the same video."""
     wanted = [names] if isinstance(names, str) else [str(name) for name in names]
@@ -138,13 +146,10 @@ def _ensemble(
     chosen = list(found.values())
     if wanted != [ALL]:
         chosen = [one for one in chosen if {_run(one), one.scorer} & set(wanted)]
-        known = [name for one in found.values() for name in (_run(one), one.scorer) if name]
         for name in wanted:
-            if name not in known:
-                raise DataError(
-                    f"ensemble has {name!r}, but there are no poses of {video.name} by it. {suggest(name, known)}There "
-                    f"are those by {', '.join(found) or 'no other network'}. Run `dlc analyze {video} run={name}`."
-                )
+            if all(name not in (_run(one), one.scorer) for one in found.values()):
+                others = list(dict.fromkeys(_run(one) or one.scorer for one in found.values()))
+                raise _not_compared(name, video, poses, others, project)
     if not chosen:
         raise DataError(
             f"the detector compares networks, and {video.name} was analyzed by {poses.scorer} alone. "
@@ -152,6 +157,25 @@ def _ensemble(
         )
     say(f"{video.name}: compared with {', '.join(one.scorer for one in chosen)}")
     return tuple(_comparable(poses, read_poses(one.path, readers), bodyparts, video) for one in chosen)
+
+
+def _not_compared(name: str, video: Path, poses: PoseFile, others: list[str], project: Project) -> DataError:
+    """Return why no poses of another network have the name that ``ensemble=`` has, and what to do."""
+    judged = (poses.scorer, poses.attributes.get("run"))
+    if name in judged:
+        there = f"Name others: {', '.join(others)}." if others else "Analyze the video with another one as well."
+        return DataError(f"ensemble has {name!r}, the network whose poses of {video.name} are judged. {there}")
+    runs = [run.name for folder in sorted(project.models_folder().glob("*/")) for run in runs_of(folder)]
+    if name in runs:
+        return DataError(
+            f"ensemble has {name!r}, but there are no poses of {video.name} by it, only those by "
+            f"{', '.join(others) or 'no other network'}. Run `dlc analyze {video} run={name}`."
+        )
+    known = list(dict.fromkeys([*others, *(run for run in runs if run not in judged)]))
+    return DataError(
+        f"ensemble has {name!r}, and there is no such run, nor poses of {video.name} by it. "
+        f"{suggest(name, known)}Known: {', '.join(known) or 'none'}."
+    )
 
 
 def _run(candidate: Candidate) -> str:

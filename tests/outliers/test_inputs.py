@@ -66,8 +66,29 @@ def test_the_ensemble_can_be_chosen_by_run_or_scorer(poses, video, project):
     for names in ("second", ["second"], [scorer_of("second")]):
         found = given(["ensemble"], poses, video, project, ensemble=names)
         assert [other.scorer for other in found.ensemble] == [scorer_of("second")]
-    with pytest.raises(DataError, match=r"ensemble has 'thrid'.*Did you mean 'third'\?.*dlc analyze .* run=thrid"):
+
+
+def test_an_ensemble_with_the_judged_network_an_unknown_one_or_one_without_poses_says_what_to_do(poses, video, project):
+    write_store(video, run="second")
+    for name in ("first", poses.scorer):
+        with pytest.raises(
+            DataError, match=rf"'{name}', the network whose poses .* are judged\. Name others: second\.$"
+        ):
+            given(["ensemble"], poses, video, project, ensemble=["second", name])
+    with pytest.raises(DataError, match=r"'thrid'.* no such run.*Known: second\.$"):
         given(["ensemble"], poses, video, project, ensemble=["second", "thrid"])
+    for name in ("first", "third"):
+        run = project.models_folder() / "reachNov21-trainset95shuffle1" / name
+        run.mkdir(parents=True)
+        (run / "snapshot_0000010.ckpt").touch()
+    with pytest.raises(DataError, match=r"'thrid'.*Did you mean 'third'\? Known: second, third\.$"):
+        given(["ensemble"], poses, video, project, ensemble="thrid")
+    with pytest.raises(DataError, match=r"no poses .* by it, only those by second\. Run `dlc analyze .* run=third`"):
+        given(["ensemble"], poses, video, project, ensemble="third")
+    write_store(video, run="first", step=20)
+    assert [other.scorer for other in given(["ensemble"], poses, video, project, ensemble="first").ensemble] == [
+        scorer_of("first", 20)
+    ]
 
 
 def test_networks_in_another_folder_are_found_there(video, project, tmp_path):
