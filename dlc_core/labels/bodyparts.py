@@ -35,11 +35,14 @@ def add_bodyparts(project: Project, names: Sequence[str], by: str = "") -> Proje
     ------
     ConfigError
         A name is empty, or it is taken.
+    DataError
+        A folder of frames cannot be read.
     DiskError
         config.yaml cannot be written.
     """
     new = [name.strip() for name in names]
     file = project.config.path
+    folders = [folder for folder in labelled_folders(project) if has_labels(folder, project.scorer)]
     with editing(file):
         known = Project.open(project.root).config.bodyparts
         for place, name in enumerate(new):
@@ -50,17 +53,16 @@ def add_bodyparts(project: Project, names: Sequence[str], by: str = "") -> Proje
             write_text(file, with_items(file, "bodyparts", new))
     changed = Project.open(project.root)
     entry = Entry(edit=Edit(image="", by=by or project.scorer), bodyparts=tuple(new))
-    for folder in labelled_folders(changed) if new else []:
-        if has_labels(folder, project.scorer):
-            files = LabelFiles(folder, project.scorer)
-            try:
-                with folder_lock(folder):
-                    append(files.journal, entry)
-            except DataError as exc:
-                warn(f"{files.csv} gets no column for {', '.join(new)} before one is labelled there: {exc}", exc)
-                continue
-            try:
-                compact(files)
-            except DataError as exc:
-                warn(f"{files.csv} gets columns for {', '.join(new)} when it is next written, not now: {exc}", exc)
+    for folder in folders if new else []:
+        files = LabelFiles(folder, project.scorer)
+        try:
+            with folder_lock(folder):
+                append(files.journal, entry)
+        except DataError as exc:
+            warn(f"{files.csv} gets no column for {', '.join(new)} before one is labelled there: {exc}", exc)
+            continue
+        try:
+            compact(files)
+        except DataError as exc:
+            warn(f"{files.csv} gets columns for {', '.join(new)} when it is next written, not now: {exc}", exc)
     return changed

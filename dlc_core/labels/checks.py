@@ -100,7 +100,7 @@ def check(
         advance(1)
         try:
             table = read_folder(folder, project.scorer)
-            check_bodyparts(project, table, label_file(folder, project.scorer))
+            check_bodyparts(project, table.bodyparts, label_file(folder, project.scorer))
         except DataError as exc:
             problems.append(Problem("unreadable table", folder.name, str(exc)))
             continue

@@ -51,7 +51,7 @@ class LabelEditor(FolderEditor[LabelFiles]):
         place = frame_folder(project, folder)
         files = LabelFiles(place, project.scorer)
         if has_labels(place, project.scorer):
-            check_bodyparts(project, read_folder(place, project.scorer), files.csv)
+            check_bodyparts(project, read_folder(place, project.scorer).bodyparts, files.csv)
         elif others := tables_in(place):
             warn(
                 f"{place} holds {', '.join(others)}, no labels by {project.scorer!r}, the scorer of config.yaml: its "

@@ -20,6 +20,7 @@ from dlc_core.labels.csv_file import read_csv, write_csv
 from dlc_core.labels.folder_table import (
     has_labels,
     label_file,
+    name_of_table,
     read_folder,
     read_locked,
     save_labels,
@@ -35,10 +36,13 @@ from dlc_core.project.project import Project
 __all__ = [
     "HOW_TO_LABEL",
     "as_dataframe",
+    "check_readable",
     "chosen_folders",
+    "folders_of_frames",
     "has_labels",
     "label_file",
     "labelled_folders",
+    "name_of_table",
     "read_csv",
     "read_folder",
     "read_h5",
@@ -64,11 +68,48 @@ def labelled_folders(project: Project) -> list[Path]:
     """Return the folders below ``labeled-data`` that hold labels by anybody, sorted by name.
 
     Folders of drawn labels (``..._labeled``) hold pictures alone; one with a label table belongs to a video of that
-    name.
+    name. Raises DataError as `folders_of_frames`.
     """
-    if not project.labeled_data.is_dir():
+    return [folder for folder in folders_of_frames(project) if tables_in(folder)]
+
+
+def folders_of_frames(project: Project) -> list[Path]:
+    """Return the folders below ``labeled-data``, sorted by name: nobody can tell what those hold that cannot be read.
+
+    Raises
+    ------
+    DataError
+        A folder cannot be read, or is a link to nothing.
+    """
+    place = project.labeled_data
+    if not place.is_dir():
         return []
-    return [folder for folder in sorted(project.labeled_data.iterdir()) if folder.is_dir() and tables_in(folder)]
+    folders = []
+    for path in sorted(place.iterdir()):
+        if path.is_symlink() and not path.exists():
+            raise DataError(
+                f"{path} is a link to {path.readlink()}, which is not there. Connect the drive, or remove the link if "
+                "that folder is not wanted."
+            )
+        if path.is_dir():
+            check_readable(path)
+            folders.append(path)
+    return folders
+
+
+def check_readable(folder: Path) -> None:
+    """Raise DataError if a folder of frames is there and cannot be looked into."""
+    try:
+        for entry in folder.iterdir():
+            entry.exists()
+            break
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise DataError(
+            f"{folder} cannot be read ({exc.strerror}), so nobody knows what is labelled there. Give yourself the "
+            "right to read it, or move it out of labeled-data if it is not wanted."
+        ) from exc
 
 
 def chosen_folders(project: Project, folders: Sequence[Path] | None) -> list[Path]:
@@ -107,18 +148,18 @@ def read_project_labels(
     chosen = chosen_folders(project, folders)
     tables = [read_folder(folder, project.scorer) for folder in chosen]
     for folder, table in zip(chosen, tables, strict=True):
-        check_bodyparts(project, table, label_file(folder, project.scorer))
+        check_bodyparts(project, table.bodyparts, label_file(folder, project.scorer))
     everything = concatenate(tables, project.config.bodyparts)
     if require_images:
         _require_images(project, everything)
     return _only_whole_points(everything)
 
 
-def check_bodyparts(project: Project, table: LabelTable, file: Path) -> None:
-    """Raise if the body parts of `table` look misspelt or foreign; give notice if some are merely not used."""
+def check_bodyparts(project: Project, bodyparts: Sequence[str], file: Path) -> None:
+    """Raise DataError if `bodyparts`, those of `file`, look misspelt or foreign; say if some are merely not used."""
     known = project.config.bodyparts
-    unknown = [name for name in table.bodyparts if name not in known]
-    unlabelled = [name for name in known if name not in table.bodyparts]
+    unknown = [name for name in bodyparts if name not in known]
+    unlabelled = [name for name in known if name not in bodyparts]
     for name in unknown:
         hint = suggest(name, unlabelled)
         if hint:
@@ -126,12 +167,15 @@ def check_bodyparts(project: Project, table: LabelTable, file: Path) -> None:
                 f"{file} labels the body part {name!r}, which config.yaml does not have. {hint}"
                 "Spell it alike in both files."
             )
-    if len(unknown) == len(table.bodyparts):
+    if unknown and len(unknown) == len(bodyparts):
         raise DataError(
             f"{file} labels {', '.join(unknown)}; config.yaml has {', '.join(known)}. Is it from another project?"
         )
     if unknown:
-        warn(f"{file}: {', '.join(unknown)} will not be used, because bodyparts of config.yaml does not list them.")
+        warn(
+            f"{file}: {', '.join(unknown)} will not be used, because bodyparts of config.yaml does not list them. Add "
+            "them there, if they are to be used."
+        )
 
 
 def _require_images(project: Project, table: LabelTable) -> None:

@@ -54,7 +54,7 @@ def read_folder(folder: str | os.PathLike[str], scorer: str | None = None) -> La
         beside the csv holds no label table, or points that the csv lacks or has elsewhere.
     """
     place = Path(folder)
-    stem = _stem(place, scorer)
+    stem = name_of_table(place, scorer)
     files = LabelFiles(place, stem.removeprefix("CollectedData_"))
     table = _read_unless_moving(files)
     if files.journal.exists():
@@ -219,7 +219,8 @@ def tables_in(folder: Path) -> list[str]:
     return sorted(stems | {file.stem for file in journals if read_journal(file).entries})
 
 
-def _stem(folder: Path, scorer: str | None) -> str:
+def name_of_table(folder: Path, scorer: str | None) -> str:
+    """Return the name of the label table by `scorer`, or of the only one; raises DataError if there is none."""
     stems = tables_in(folder)
     wanted = f"CollectedData_{scorer}"
     if wanted in stems:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -234,12 +235,15 @@ class MachineFiles:
             return {}
         try:
             content = json.loads(self.refined.read_text(encoding="utf-8"))
-            return {str(image): None if value is None else float(value) for image, value in content.items()}
-        except (OSError, ValueError, AttributeError, TypeError) as exc:
-            raise DataError(
-                f'{self.refined} cannot be read ({exc}); {{"image": pcutoff or null}} is expected. Mend it, or remove '
-                "it and mark the frames as done again."
-            ) from exc
+            if isinstance(content, dict) and all(type(value) in (int, float, NoneType) for value in content.values()):
+                return {image: None if value is None else float(value) for image, value in content.items()}
+            problem = "it holds something else"
+        except (OSError, ValueError) as exc:
+            problem = str(exc)
+        raise DataError(
+            f'{self.refined} cannot be read ({problem}); {{"image": pcutoff or null}} is expected. Mend it, or remove '
+            "it and mark the frames as done again."
+        )
 
 
 def frames_of(table: LabelTable) -> Frames:

@@ -26,6 +26,7 @@ from dlc_core.frames.extract import (
 from dlc_core.frames.frame_files import frame_name, taken_frames
 from dlc_core.frames.unwritten import forget_unwritten
 from dlc_core.inference.pose_file import PoseFile
+from dlc_core.labels.files import check_readable
 from dlc_core.labels.machine import MachineLabels, add_machine, check_network, machine_file
 from dlc_core.lock import holding
 from dlc_core.outliers.inputs import ALL, counted_bodyparts, detector_input
@@ -135,6 +136,7 @@ def find_outliers(
         The detector failed.
     """
     place = place_of(project, video)
+    check_readable(place.folder)
     if len(poses.skeleton.individuals) > 1:
         raise DataError(
             f"the poses of {video.name} are of {len(poses.skeleton.individuals)} animals; machine labels of one animal "

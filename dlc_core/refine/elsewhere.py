@@ -1,4 +1,4 @@
-"""Machine labels that nobody asks for: those of other iterations than that of config.yaml."""
+"""Machine labels that wait: of this iteration to be refined, and of others, which nobody asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from dlc_core.console import counted
 from dlc_core.errors import DataError
 from dlc_core.labels.compact import snapshot
-from dlc_core.labels.machine import read_machine
+from dlc_core.labels.files import folders_of_frames
+from dlc_core.labels.machine import machine_file, read_machine
 from dlc_core.labels.table_files import LabelFiles
 from dlc_core.project.project import Project
 
@@ -35,6 +36,12 @@ def waiting_elsewhere(project: Project) -> str:
             waiting.setdefault(int(found[1]), {})[file.parent.name] = number
     said = [_said(project.iteration, iteration, folders) for iteration, folders in sorted(waiting.items())]
     return " ".join([*said, *unreadable])
+
+
+def waiting_here(project: Project) -> int:
+    """Return how many frames without labels have machine labels of this iteration; raises DataError if unreadable."""
+    files = (machine_file(folder, project.iteration) for folder in folders_of_frames(project))
+    return sum(_without_labels(project, file) for file in files if file.is_file())
 
 
 def _without_labels(project: Project, file: Path) -> int:

@@ -18,9 +18,16 @@ from dlc_core.console import counted, warn
 from dlc_core.errors import ConfigError, DataError, suggest
 from dlc_core.files import replacing
 from dlc_core.labels.compact import snapshot
-from dlc_core.labels.files import check_bodyparts, read_locked, update_locked
+from dlc_core.labels.files import (
+    check_bodyparts,
+    folders_of_frames,
+    labelled_folders,
+    name_of_table,
+    read_locked,
+    update_locked,
+)
 from dlc_core.labels.journal import folder_lock
-from dlc_core.labels.replay import Frames, Row
+from dlc_core.labels.replay import Row
 from dlc_core.labels.table import LabelTable, merge_labels
 from dlc_core.labels.table_files import LabelFiles, MachineFiles
 from dlc_core.lock import holding
@@ -87,7 +94,7 @@ def merge(project: Project, unrefined: str = "refuse", pcutoff: float | None = N
     """Join the machine labels of the current iteration to the labels and raise ``iteration`` by one.
 
     Points of a frame that is marked as done join if their likelihood is at least the frame's pcutoff. A frame that is
-    labelled and whose machine labels nobody touched is left as it is.
+    labelled and whose machine labels nobody touched is left as it is; so is an unfinished one without a likely point.
 
     Parameters
     ----------
@@ -125,11 +132,13 @@ def merge(project: Project, unrefined: str = "refuse", pcutoff: float | None = N
     with ExitStack() as stack:
         stack.enter_context(holding(project.labeled_data / _LOCK_NAME, _taken, wait_s=_WAIT_S))
         now = Project.open(project.root)
+        for folder in labelled_folders(now):
+            name_of_table(folder, now.scorer)  # else the labels would be by two scorers, which no step reads
         tables = _machine_tables(now)
         for table in tables:
             stack.enter_context(folder_lock(table.folder, _WAIT_S))
         folders = [_planned(now, table, cutoff if unrefined == "accept" else None) for table in tables]
-        _refuse(folders, unrefined)
+        _refuse(folders, unrefined, cutoff)
         if not any(folder.points or folder.labelled for folder in folders):
             return None
         points = sum(_join(now, folder) for folder in folders)
@@ -141,8 +150,7 @@ def _taken(holder: str) -> DataError:
 
 
 def _machine_tables(project: Project) -> list[MachineFiles]:
-    folders = sorted(path for path in project.labeled_data.iterdir() if path.is_dir())
-    tables = [MachineFiles(folder, project.iteration) for folder in folders]
+    tables = [MachineFiles(folder, project.iteration) for folder in folders_of_frames(project)]
     for table in tables:
         if table.journal.exists() and not table.h5.is_file():
             raise DataError(
@@ -158,9 +166,10 @@ def _planned(project: Project, table: MachineFiles, accepted: float | None) -> M
     files = LabelFiles(table.folder, project.scorer)
     labels = read_locked(files)
     if labels is not None:
-        check_bodyparts(project, labels, files.csv)
+        check_bodyparts(project, labels.bodyparts, files.csv)
     labelled = set(labels.images) if labels else set()
-    known = _known_bodyparts(project, table, frames)
+    check_bodyparts(project, frames.bodyparts, table.h5)
+    known = [name for name in project.config.bodyparts if name in frames.bodyparts]
     there = {path.name for path in table.folder.iterdir()}
     points: dict[str, Row] = {}
     sorted_out: dict[str, list[str]] = {"labelled": [], "unfinished": [], "gone": []}
@@ -170,10 +179,12 @@ def _planned(project: Project, table: MachineFiles, accepted: float | None) -> M
             sorted_out["gone"].append(image)
         elif cutoff is None and image in labelled and image not in frames.done:
             sorted_out["labelled"].append(image)
-        elif cutoff is None and accepted is None:
-            sorted_out["unfinished"].append(image)
+        elif cutoff is not None:
+            points[image] = _certain(row, known, cutoff)
+        elif accepted is not None and (certain := _certain(row, known, accepted)):
+            points[image] = certain
         else:
-            points[image] = _certain(row, known, accepted if cutoff is None and accepted is not None else cutoff or 0.0)
+            sorted_out["unfinished"].append(image)
     return MergedFolder(table.folder, points, **{name: tuple(images) for name, images in sorted_out.items()})
 
 
@@ -187,21 +198,8 @@ def _certain(row: Row, known: Sequence[str], cutoff: float) -> Row:
     return found
 
 
-def _known_bodyparts(project: Project, table: MachineFiles, frames: Frames) -> list[str]:
-    known = [name for name in project.config.bodyparts if name in frames.bodyparts]
-    unknown = [name for name in frames.bodyparts if name not in known]
-    if not known and unknown:
-        raise DataError(
-            f"{table.h5} holds {', '.join(unknown)}; config.yaml has {', '.join(project.config.bodyparts)}. Is it from "
-            "another project?"
-        )
-    if unknown:
-        warn(f"{table.h5}: {', '.join(unknown)} will not be merged, because config.yaml does not list them.")
-    return known
-
-
-def _refuse(folders: Sequence[MergedFolder], unrefined: str) -> None:
-    """Say which images are gone; raise if frames are not finished and nothing was said about them."""
+def _refuse(folders: Sequence[MergedFolder], unrefined: str, pcutoff: float) -> None:
+    """Say which images are gone; raise if frames are not finished and nothing was said, or nothing can be done."""
     for folder in folders:
         if folder.gone:
             warn(
@@ -217,6 +215,11 @@ def _refuse(folders: Sequence[MergedFolder], unrefined: str) -> None:
         raise DataError(
             f"{counted(number, 'frame')} with machine labels {'is' if number == 1 else 'are'} not marked as done: "
             f"{named}. Finish them with `dlc refine`, or say unrefined=leave or unrefined=accept."
+        )
+    if unfinished and unrefined == "accept" and not any(folder.points or folder.labelled for folder in folders):
+        raise DataError(
+            f"none of the frames that nobody has finished has a point with a likelihood of at least {pcutoff:g}, so "
+            "nothing can be accepted. Lower pcutoff=, or finish the frames with `dlc refine`."
         )
 
 

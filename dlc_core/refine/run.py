@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dlc_core.console import Outcome, counted, say, warn
 from dlc_core.errors import ConfigError
 from dlc_core.project.project import Project
-from dlc_core.refine.elsewhere import waiting_elsewhere
+from dlc_core.refine.elsewhere import waiting_elsewhere, waiting_here
 from dlc_core.refine.merge import UNREFINED, Merge
 from dlc_core.refine.merge import merge as merge_labels
 
@@ -46,13 +46,7 @@ def merge(project: Project, composed: Composed, _: Sequence[str] = ()) -> Outcom
         )
     merged = merge_labels(project, config.unrefined, config.pcutoff)
     if merged is None:
-        elsewhere = waiting_elsewhere(project)
-        before = f" Iteration {project.iteration - 1} was merged before." if project.iteration and not elsewhere else ""
-        say(f"Nothing to merge: there are no refined machine labels of iteration {project.iteration}.{before}")
-        if elsewhere:
-            warn(elsewhere)
-        data = {"merged": False, "iteration": project.iteration, "frames": 0, "points": 0, "folders": []}
-        return Outcome(data, "dlc create-dataset" if before else "" if elsewhere else "dlc extract-outliers VIDEO")
+        return _nothing_merged(project)
     _tell(merged)
     folders = [
         {
@@ -66,6 +60,21 @@ def merge(project: Project, composed: Composed, _: Sequence[str] = ()) -> Outcom
     ]
     data = {"merged": True, "iteration": merged.project.iteration, "frames": merged.frames, "points": merged.points}
     return Outcome({**data, "folders": folders}, "dlc create-dataset")
+
+
+def _nothing_merged(project: Project) -> Outcome:
+    """Say why nothing was merged, and what comes next."""
+    elsewhere, here = waiting_elsewhere(project), waiting_here(project)
+    before = f" Iteration {project.iteration - 1} was merged before." if project.iteration and not elsewhere else ""
+    say(f"Nothing to merge: there are no refined machine labels of iteration {project.iteration}.{before}")
+    if here:
+        say(f"{counted(here, 'frame')} with machine labels {'waits' if here == 1 else 'wait'} to be refined.")
+    if elsewhere:
+        warn(elsewhere)
+    data = {"merged": False, "iteration": project.iteration, "frames": 0, "points": 0, "folders": []}
+    if here:
+        return Outcome(data, "dlc refine")
+    return Outcome(data, "dlc create-dataset" if before else "" if elsewhere else "dlc extract-outliers VIDEO")
 
 
 def _tell(merged: Merge) -> None:

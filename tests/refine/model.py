@@ -93,7 +93,7 @@ def edited(rows: Rows, edit: Edit) -> Rows:
 def merged(labels: Rows, machine: Rows, done: dict[str, float | None], unrefined: str) -> tuple[Rows, bool, bool]:
     """Return the labels after a merge, whether an iteration ends, and whether unfinished frames forbid it."""
     joined = {image: dict(row) for image, row in labels.items()}
-    ends = refused = False
+    ends = refused = unlikely = False
     for image, row in machine.items():
         cutoff = done.get(image)
         if cutoff is None and image in labels and image not in done:
@@ -103,11 +103,14 @@ def merged(labels: Rows, machine: Rows, done: dict[str, float | None], unrefined
             if unrefined != "accept":
                 refused |= unrefined == "refuse"
                 continue
+            if all(values[2] < CUTOFF for values in row.values()):
+                unlikely = True
+                continue
             cutoff = CUTOFF
         ends = True
         found = {part: values[:2] for part, values in row.items() if values[2] >= cutoff}
         joined[image] = found | joined.get(image, {})
-    return joined, ends, refused
+    return joined, ends, refused or (unlikely and not ends)
 
 
 def rows_of(table: LabelTable) -> Rows:

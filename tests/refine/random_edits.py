@@ -251,7 +251,7 @@ class RandomEdits(RuleBasedStateMachine):
             return
         keypoints = np.array([[[self._next_point() for _ in PARTS]] for _ in names])
         new = MachineLabels("net", names, PARTS, keypoints, np.full((len(names), 1, len(PARTS)), lik))
-        self._do(None, lambda: forget_unwritten(self.folder, self.iteration, map(int, names)))
+        self._do(None, lambda: forget_unwritten(self.folder, self.iteration, [int(name[-5]) for name in names]))
         add_machine(new, machine_file(self.folder, self.iteration))
         for row, image in enumerate(names):
             if image not in self.machine:

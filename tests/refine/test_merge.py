@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from dlc_core.errors import ConfigError, DataError, DiskError
 from dlc_core.labels import table_files
 from dlc_core.labels.editing import Edit, LabelEditor
-from dlc_core.labels.files import read_csv, read_folder, read_h5, write_labels
+from dlc_core.labels.files import read_csv, read_folder, read_h5, read_project_labels, write_labels
 from dlc_core.labels.machine import machine_file, write_machine
 from dlc_core.labels.table import LabelTable
 from dlc_core.project.project import Project
@@ -90,7 +92,41 @@ def test_unfinished_frames_may_be_accepted_from_a_likelihood_on(project: Project
     assert merged is not None
     assert points_of(project, "a")["img03"] == [[300.0, 301.0], [310.0, 311.0]]
     assert points_of(project, "a")["img01"] == [[5.0, 6.0], [-1.0, -1.0]], "it is labelled, and nobody refined it"
-    assert points_of(project, "b")["img00"] == [[-1.0, -1.0], [-1.0, -1.0]]
+    assert [len(folder.unfinished) for folder in merged.folders] == [0, 2], "without a likely point"
+    assert not (project.labeled_data / "b" / "CollectedData_ada.csv").exists()
+
+
+def test_nothing_is_used_up_where_no_point_is_likely_enough_to_be_accepted(project: Project) -> None:
+    machine_file(project.labeled_data / "a", 2).unlink()
+    with pytest.raises(DataError, match=r"has a point with a likelihood of at least 0\.3, .* Lower pcutoff="):
+        merge(project, "accept")
+    assert Project.open(project.root).iteration == 2 and merge(project, "accept", 0.2) is not None
+
+
+def test_labels_by_another_scorer_are_refused_before_anything_is_written(project: Project) -> None:
+    project.config.path.write_text(CONFIG.replace("scorer: ada", "scorer: Bob"))
+    with pytest.raises(DataError, match=r"a holds CollectedData_ada, but the scorer of this project is 'Bob'"):
+        merge(Project.open(project.root), "accept")
+    assert Project.open(project.root).iteration == 2 and not list(project.root.rglob("CollectedData_Bob*"))
+
+
+def test_a_folder_that_cannot_be_read_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.labeled_data / "drive").symlink_to("/nowhere/drive")
+    for step in (read_project_labels, merge):
+        with pytest.raises(DataError, match="drive is a link to /nowhere/drive, which is not there"):
+            step(project)
+    (project.labeled_data / "drive").unlink()
+    scandir = os.scandir
+
+    def refusing(path: str | Path) -> object:
+        if Path(path).name == "b":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "listdir", lambda path: [entry.name for entry in refusing(path)])  # type: ignore[attr-defined]
+    for step in (read_project_labels, merge):
+        with pytest.raises(DataError, match=r"b cannot be read \(Permission denied\), so nobody knows"):
+            step(project)
 
 
 def test_a_likelihood_may_be_given_for_accepted_frames(project: Project) -> None:
@@ -122,13 +158,18 @@ def test_body_parts_that_the_config_does_not_list_are_left_out_and_named(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.config.path.write_text(CONFIG.replace("[snout, tail]", "[snout, paw]"))
-    merge(Project.open(project.root), "accept")
+    merge(Project.open(project.root), "accept", 0.1)
     assert read_folder(project.labeled_data / "b").bodyparts == ("snout", "paw")
-    assert "tail will not be merged" in capsys.readouterr().err
-    project.config.path.write_text(
-        CONFIG.replace("[snout, tail]", "[eye, paw]").replace("iteration: 2", "iteration: 2")
-    )
-    with pytest.raises(DataError, match=r"holds snout, tail; config\.yaml has eye, paw"):
+    assert "tail will not be used" in capsys.readouterr().err
+    write_machine(machine_labels("b", 0), machine_file(project.labeled_data / "b", 3))
+    for file in project.labeled_data.glob("*/CollectedData*"):
+        file.unlink()
+    text = CONFIG.replace("iteration: 2", "iteration: 3")
+    project.config.path.write_text(text.replace("[snout, tail]", "[snout, tails]"))
+    with pytest.raises(DataError, match=r"labels the body part 'tail', which config\.yaml does not have"):
+        merge(Project.open(project.root), "accept")
+    project.config.path.write_text(text.replace("[snout, tail]", "[eye, paw]"))
+    with pytest.raises(DataError, match=r"labels snout, tail; config\.yaml has eye, paw"):
         merge(Project.open(project.root), "accept")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import dlc_core as dlc
 from dlc_core.cli import main
+from dlc_core.labels.machine import machine_file
 from dlc_core.project.project import Project
 
 Call = Callable[..., int]
@@ -35,7 +36,7 @@ def test_the_command_refuses_then_merges_then_has_nothing_to_merge(
     assert (
         "Error: 4 frames with machine labels are not marked as done: a (2 of 3), b (2 of 2)." in capsys.readouterr().err
     )
-    assert call("unrefined=accept", "--json") == 0
+    assert call("unrefined=accept", "pcutoff=0.1", "--json") == 0
     data = json.loads(capsys.readouterr().out)
     assert (data["merged"], data["iteration"], data["frames"]) == (True, 3, 4)
     assert data["folders"][0] == {
@@ -50,6 +51,15 @@ def test_the_function_of_the_paper_merges(project: Project) -> None:
     outcome = dlc.merge_datasets(project.config.path, unrefined="leave")
     assert outcome.data["merged"] and outcome.next_step == "dlc create-dataset"
     assert Project.open(project.root).iteration == 3
+
+
+def test_frames_that_wait_to_be_refined_are_counted_where_none_can_be_merged(
+    project: Project, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine_file(project.labeled_data / "a", 2).unlink()
+    assert call("unrefined=leave") == 0
+    said = capsys.readouterr().out
+    assert "2 frames with machine labels wait to be refined." in said and "Next: dlc refine" in said
 
 
 def test_a_cutoff_that_would_not_count_is_refused_and_that_of_config_yaml_is_not(
