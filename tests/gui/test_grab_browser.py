@@ -144,6 +144,28 @@ def test_a_press_on_the_timeline_and_the_field_go_to_a_frame(opened):
     opened.settled(FRAMES - 1)
 
 
+def test_space_that_is_released_on_a_button_or_in_another_window_moves_the_image_no_longer(opened):
+    stage = opened.page.locator(".dlc-crop-stage")
+    stage.focus()
+    opened.page.keyboard.down("Space")
+    opened.page.locator("[data-test=draw-crop]").click()
+    opened.page.keyboard.down("Space")  # as a key that is held repeats itself
+    opened.page.keyboard.up("Space")
+    opened.drag((20, 10), (80, 60))
+    opened.crop_saved("20, 80, 10, 60")
+    stage.focus()
+    opened.page.keyboard.down("Space")
+    opened.page.evaluate("window.dispatchEvent(new Event('blur'))")
+    opened.drag((100, 70), (160, 110))
+    opened.crop_saved("100, 160, 70, 110")
+    opened.page.keyboard.up("Space")
+    opened.page.keyboard.down("Space")
+    before = opened.on_screen(0, 0)
+    opened.drag((20, 10), (40, 10))
+    assert opened.on_screen(0, 0)[0] > before[0], "Space that is held does move it"
+    opened.page.keyboard.up("Space")
+
+
 def test_a_crop_is_drawn_moved_and_typed_and_frames_are_grabbed_under_it(opened, folder, project):
     video = project.root / "videos" / "mouse 1.mp4"
     before = project.config.path.read_text(encoding="utf-8")

@@ -75,11 +75,14 @@ export default {
     window.addEventListener("keyup", this.onKey);
     this.onFocus = () => this.look();
     window.addEventListener("focus", this.onFocus);
+    this.onBlur = () => { this.$refs.stage.space = false; }; // its release is not heard of in another window
+    window.addEventListener("blur", this.onBlur);
   },
   unmounted() {
     window.removeEventListener("keydown", this.onKey);
     window.removeEventListener("keyup", this.onKey);
     window.removeEventListener("focus", this.onFocus);
+    window.removeEventListener("blur", this.onBlur);
   },
   methods: {
     async ask(path, body) {
@@ -212,8 +215,9 @@ export default {
     },
     key(e) {
       const stage = this.$refs.stage;
-      if (e.code === "Space" && !isField(e.target) && e.target.tagName !== "BUTTON") { stage.space = e.type === "keydown"; e.preventDefault(); return; }
+      if (e.code === "Space" && e.type === "keyup") stage.space = false; // wherever the focus is by now
       if (e.type !== "keydown" || isField(e.target) || e.altKey) return;
+      if (e.code === "Space" && (stage.space || e.target.tagName !== "BUTTON")) { stage.space = true; e.preventDefault(); return; }
       const by = e.ctrlKey || e.metaKey ? 100 : e.shiftKey ? 10 : 1;
       const keys = {
         ArrowRight: () => this.go(this.at + by), ArrowLeft: () => this.go(this.at - by),
