@@ -13,7 +13,7 @@ Command     python benchmarks/active_learning.py --data ../shared/data
 Hardware    2 cores, no GPU; the JSON says which.
 Seeds       1, 2, 3 (animal, choice of frames, training).
 Expected    animal: the error of the second half falls to a third or less, whatever the choice; half of the random
-            frames lie there, too, so that detectors need not be far ahead. pool: differences within the seeds' spread.
+            frames lie there, too, so that detectors need not be far ahead. pool: uncertain and ensemble beat chance.
 
 Every step is the command a user would type; only the person is missing, whose labels and corrections are the truth
 (`dlc_core.demo.person`). One more frame than said is labelled: the test part that every training set has to have.
