@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc_core.console import counted
 from dlc_core.files import check_name, disk_errors, write_bytes
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.outliers.structures import FrameScores
@@ -63,6 +64,7 @@ def plot_outliers(
     bodyparts: NDArray[np.bool_],
     folder: Path,
     text: PlotText,
+    between: NDArray[np.int64] | None = None,
 ) -> list[Path]:
     """Write ``score.png``, and ``fit-<body part>.png`` for what was fitted, and return their paths.
 
@@ -80,13 +82,15 @@ def plot_outliers(
     folder : Path
         Is made if it is not there.
     text : PlotText
+    between : (k,) int64 or None
+        The consecutive frames among which `outliers` were looked for; the others are shaded. None: all of them.
 
     Raises
     ------
     DiskError
         The disk is full or read-only.
     """
-    written = [_saved(_score_figure(scores, outliers, poses.fps, text), folder / "score.png")]
+    written = [_saved(_score_figure(scores, outliers, poses.fps, text, between), folder / "score.png")]
     for earlier in folder.glob("fit-*.png"):
         with disk_errors(earlier):
             earlier.unlink()
@@ -101,7 +105,7 @@ def plot_outliers(
         points = np.asarray(poses.keypoints[:, individual, keypoint], np.float64)
         part = poses.skeleton.keypoints[keypoint]
         name = f"{poses.skeleton.individuals[individual]} {part}" if several else part
-        figure = _fit_figure(points, own, scores.threshold, outliers, name, text)
+        figure = _fit_figure(points, own, scores.threshold, outliers, name, text, between)
         written.append(_saved(figure, check_name(_free(folder / f"fit-{_plain(name)}.png", written))))
     return written
 
@@ -115,16 +119,19 @@ def _whole_curves(curves: Mapping[str, NDArray[np.float32]], poses: PoseFile) ->
     return {name: np.reshape(curves[name], shapes[name]) for name in _CURVES}
 
 
-def _score_figure(scores: FrameScores, outliers: NDArray[np.int64], fps: float, text: PlotText) -> Figure:
+def _score_figure(
+    scores: FrameScores, outliers: NDArray[np.int64], fps: float, text: PlotText, between: NDArray[np.int64] | None
+) -> Figure:
     figure = _figure(11, 3.6, text.title)
     axes = figure.add_subplot()
     score = np.asarray(scores.score, np.float64)
     _draw_line(axes, score, color=_DETECTED, label=text.score)
     side = "above" if scores.higher_is_worse else "below"
     axes.axhline(scores.threshold, color=_OUTLIER, lw=0.9, ls=(0, (4, 3)), label=f"threshold {scores.threshold:g}")
-    label = f"{len(outliers)} frames {side} it"
+    label = f"{counted(len(outliers), 'frame')} {side} it"
     axes.plot(outliers, score[outliers], ".", color=_OUTLIER, ms=6, mew=0, alpha=0.7, label=label)
     _limit(axes, _beyond_start(score), np.array([scores.threshold]))
+    _shade_others(axes, between, len(score))
     axes.set_xlim(0, max(len(score) - 1, 1))
     axes.set_xlabel("frame" + (f" (at {fps:g} frames a second)" if np.isfinite(fps) and fps > 0 else ""))
     axes.set_ylabel(text.score)
@@ -140,6 +147,7 @@ def _fit_figure(
     outliers: NDArray[np.int64],
     name: str,
     text: PlotText,
+    between: NDArray[np.int64] | None,
 ) -> Figure:
     """Return a body part's picture: x, y and distance, of the whole video and around the worst frame."""
     frames = len(points)
@@ -163,6 +171,7 @@ def _fit_figure(
         label = "outliers (mean of the body parts)"
         axes.plot(shown, curves["distance"][shown], ".", color=_OUTLIER, ms=6, mew=0, alpha=0.7, label=label)
         _limit(axes, _beyond_start(curves["distance"])[part], np.array([0.0, threshold]))
+        _shade_others(axes, between, frames)
         axes.set_ylabel("distance (px)")
         axes.set_xlabel("frame" if column == 0 else f"frame, around {worst}, where the distance is largest")
         axes.set_xlim(part.start, max(part.stop - 1, part.start + 1))
@@ -170,8 +179,17 @@ def _fit_figure(
         axes.grid(alpha=0.25, lw=0.5)
     handles = dict(zip(*reversed(grid[0, 0].get_legend_handles_labels()), strict=True))
     handles |= dict(zip(*reversed(grid[2, 0].get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", frameon=False, fontsize=9, ncols=6)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", frameon=False, fontsize=9, ncols=7)
     return figure
+
+
+def _shade_others(axes: Axes, between: NDArray[np.int64] | None, frames: int) -> None:
+    """Shade the frames in which no outlier was looked for: a curve beyond the threshold there has no mark."""
+    if between is None or not 0 < len(between) < frames:
+        return
+    sides = [(first, last) for first, last in ((0, between[0]), (between[-1], frames - 1)) if first < last]
+    for number, (first, last) in enumerate(sides):
+        axes.axvspan(first, last, color="0.5", alpha=0.3, lw=0, label="_" * number + "not asked for")
 
 
 def _beyond_start(values: Floats) -> Floats:

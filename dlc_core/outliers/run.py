@@ -7,16 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dlc_core.console import Outcome, ask, can_ask, counted, say, warn
 from dlc_core.errors import ConfigError, DiskError, DlcError
 from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.export.run import chosen_network
 from dlc_core.export.sources import find_poses
 from dlc_core.files import check_name
-from dlc_core.frames.extract import asked_crop, check_choice
+from dlc_core.frames.extract import asked_crop, candidate_frames, check_choice
 from dlc_core.frames.frame_files import existing_frames
 from dlc_core.inference.filtered_stores import filter_ending
-from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.machine import machine_file
 from dlc_core.outliers.extract import Choice, Outliers, find_outliers
 from dlc_core.outliers.extract import extract_outliers as extract_some
@@ -143,45 +145,46 @@ def _found(
         options["ensemble"],
         destfolder,
     )
+    between = candidate_frames(poses.frame_count, choice.start, choice.stop, set())
     entry |= {"outliers": len(found.frames), "candidates": len(found.candidates), "frames": []}
     if options["plotting"]:
         try:
-            entry["plots"] = [str(path) for path in _plots(found, poses, destfolder or video.parent, options)]
+            entry["plots"] = [str(path) for path in _plots(found, between, destfolder or video.parent, options)]
         except DiskError as exc:  # of a disk for reading alone, say; the frames go elsewhere
             warn(f"{video.name}: no pictures: {exc} Or leave them out with plotting=false.", exc)
-    say(f"{video.name}: {_counts(found, choice, options)}")
+    say(f"{video.name}: {_counts(found, len(between), choice, options)}")
     return replace(found, scores=replace(found.scores, curves={}))  # which are large
 
 
-def _plots(found: Outliers, poses: PoseFile, place: Path, options: dict[str, Any]) -> list[Path]:
-    detector = options["detector"]
+def _plots(found: Outliers, between: NDArray[np.int64], place: Path, options: dict[str, Any]) -> list[Path]:
+    detector, poses = options["detector"], found.poses
     folder = check_name(place / "plot-poses" / f"{found.video.stem}{filter_ending(poses)}")
     folder /= f"outliers-{detector['name']}"
     interval = f"{100 * (1 - detector['alpha']):g} % interval" if "alpha" in detector else "interval"
     text = PlotText(f"{found.video.stem} {poses.scorer}   detector={detector['name']}", interval=interval)
     bodyparts = counted_bodyparts(poses.skeleton, options["bodyparts"])
-    written = plot_outliers(poses, found.scores, found.frames, bodyparts, folder, text)
+    written = plot_outliers(poses, found.scores, found.frames, bodyparts, folder, text, between)
     say(f"{found.video.name}: wrote {counted(len(written), 'picture')} to {folder}")
     return written
 
 
-def _counts(found: Outliers, choice: Choice, options: dict[str, Any]) -> str:
-    """Return in words how many frames meet the criterion, and how many of them can be taken."""
-    scores, frames = found.scores, found.poses.frame_count
+def _counts(found: Outliers, asked: int, choice: Choice, options: dict[str, Any]) -> str:
+    """Return in words how many of the frames that were asked for meet the criterion, and how many can be taken."""
+    scores = found.scores
     side = "above" if scores.higher_is_worse else "below"
     criterion = f"detector={options['detector']['name']} (score {side} {scores.threshold:g})"
-    between = "" if (choice.start, choice.stop) == (0, 1) else f" between {choice.start:g} and {choice.stop:g}"
+    frames = counted(asked, "frame")
+    if (choice.start, choice.stop) != (0, 1):
+        frames += f" between {choice.start:g} and {choice.stop:g}"
     if not len(found.frames):
         worst = "no frame has a score"
         if found.worst is not None:
             worst = f"the worst score is {scores.score[found.worst]:.3g}, of frame {found.worst}"
         return (
-            f"none of {frames} frames meets {criterion}{between}; {worst}. Nothing is extracted. Change the detector's "
+            f"none of {frames} meets {criterion}; {worst}. Nothing is extracted. Change the detector's "
             "options, or choose another detector."
         )
-    text = (
-        f"{len(found.frames)} of {frames} frames {'meets' if len(found.frames) == 1 else 'meet'} {criterion}{between}"
-    )
+    text = f"{len(found.frames)} of {frames} {'meets' if len(found.frames) == 1 else 'meet'} {criterion}"
     if taken := len(found.frames) - len(found.candidates):
         text += f", {taken} of which {'was' if taken == 1 else 'were'} taken before"
     if not len(found.candidates):

@@ -69,6 +69,16 @@ def test_only_the_score_is_drawn_for_a_detector_that_fits_nothing(tmp_path):
         assert [path.name for path in drawn] == ["score.png"]
 
 
+def test_frames_that_were_not_asked_for_are_shaded(tmp_path):
+    poses, scores = made(200, Skeleton(("nose",)), outliers=(50, 120))
+    shaded = {}
+    for name, between in (("all", np.arange(200)), ("half", np.arange(100)), ("none", np.arange(0))):
+        for path in plot_outliers(poses, scores, np.array([50]), np.ones(1, bool), tmp_path / name, TEXT, between):
+            shaded[name, path.name] = int((cv2.imread(str(path)) == 216).all(axis=-1).sum())
+    for picture in ("score.png", "fit-nose.png"):
+        assert shaded["half", picture] > 10_000 > shaded["all", picture] == shaded["none", picture]
+
+
 def test_names_with_signs_and_several_animals_have_files_of_their_own(tmp_path):
     exists = np.array([[True, True, False], [False, False, True]])
     skeleton = Skeleton(("a/b", "a:b", "$x$"), individuals=("mouse 1", "mouse 2"), exists=exists)

@@ -93,6 +93,13 @@ def test_a_video_without_outliers_is_told_its_worst_score(project, video, capsys
     assert "none of 60 frames meets detector=uncertain (score below 0.01); the worst score is 0.9, of frame 0" in said
 
 
+def test_with_start_and_stop_only_the_frames_between_them_are_counted(project, video, capsys):
+    write_store(video, bad=BAD)
+    for start, stop, count in ((0.3, 0.5, "2 of 12 frames between 0.3 and 0.5 meet"), (0.7, 0.8, "none of 6 frames")):
+        run_step("extract_outliers", project, [*SURE, "yes=true", f"start={start}", f"stop={stop}"], [video])
+        assert f"reach1.mp4: {count}" in capsys.readouterr().out
+
+
 def test_it_asks_once_for_all_videos_and_no_means_no(project, video, other_video, answer, capsys):
     write_store(video, bad=BAD)
     write_store(other_video, bad=[3])
