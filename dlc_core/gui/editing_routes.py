@@ -58,7 +58,7 @@ def add_editing_routes(app: FastAPI, kind: str, desks: Desks, folder_state: Call
     async def remove(folder: str, change: dict[str, Any]) -> dict[str, Any]:
         file, seen = _file_and_revision(change)
         await run_in_threadpool(lambda: desks.desk(folder).remove(file, seen, str(change.get("by", ""))))
-        desks.tell(folder, ["", file])
+        desks.tell(folder, ["", file], str(change.get("sender", "")))
         return {}
 
 

@@ -26,6 +26,10 @@ CHROMIUM_FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+SAID = """window.said = []; new MutationObserver(() => {
+  const text = document.querySelector('.dlc-notice')?.textContent;
+  if (text && text !== window.said.at(-1)) window.said.push(text);
+}).observe(document, {childList: true, subtree: true, characterData: true});"""
 
 
 def arena(height: int, width: int, seed: int) -> np.ndarray:
@@ -132,7 +136,7 @@ def browser():
 
 @pytest.fixture
 def new_page(browser):
-    """Return a function that opens an address in a browser session of its own."""
+    """Return a function that opens an address in a browser session of its own; notices are kept in window.said."""
     contexts = []
 
     def new_page(address: str):
@@ -142,6 +146,7 @@ def new_page(browser):
         page.set_default_timeout(60_000)
         page.problems = []
         page.asked = []
+        page.add_init_script(SAID)
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: page.asked.append(request.url))
@@ -248,3 +253,27 @@ def stored(project: Project):
         return found
 
     return stored
+
+
+@pytest.fixture
+def held_back():
+    """Return a function that keeps requests whose body names `about` until the function that it returns is called."""
+
+    def held_back(page, pattern, about=""):
+        waiting, is_over = [], []
+
+        def hold(route):
+            if is_over or about not in (route.request.post_data or ""):
+                route.continue_()
+            else:
+                waiting.append(route)
+
+        def let_go():
+            is_over.append(True)
+            for route in waiting:
+                route.continue_()
+
+        page.route(pattern, hold)
+        return let_go
+
+    return held_back

@@ -19,30 +19,11 @@ FOLDER = "mouse 1"
 CLOSE_PX = 0.5
 
 
-def held_back(page, pattern, about=""):
-    """Keep requests whose body names `about` from the server until the function that is returned is called."""
-    waiting, is_over = [], []
-
-    def hold(route):
-        if is_over or about not in (route.request.post_data or ""):
-            route.continue_()
-        else:
-            waiting.append(route)
-
-    def let_go():
-        is_over.append(True)
-        for route in waiting:
-            route.continue_()
-
-    page.route(pattern, hold)
-    return let_go
-
-
 def shows(page, file):
     page.wait_for_function(f"document.querySelector('[data-test=where]').textContent.includes('{file}')")
 
 
-def test_a_click_counts_for_the_frame_that_is_seen(project, served, new_page, labelling, stored):
+def test_a_click_counts_for_the_frame_that_is_seen(project, served, new_page, labelling, stored, held_back):
     with LabelEditor.open(project, FOLDER) as editor:
         editor.apply(Edit(image=editor.images[3], set={"snout": (50.0, 60.0)}))
     server = served("label")
@@ -104,6 +85,56 @@ def frames_added(project, number, size=(60, 80)):
         assert cv2.imwrite(
             str(project.labeled_data / FOLDER / f"img{frame:03d}.png"), np.full((*size, 3), 90, np.uint8)
         )
+
+
+def test_keys_count_for_the_frame_that_is_seen_too(project, served, new_page, labelling, stored, held_back):
+    with LabelEditor.open(project, FOLDER) as editor:
+        for frame in (2, 3):
+            editor.apply(Edit(image=editor.images[frame], set={"snout": (50.0, 60.0)}))
+    (project.labeled_data / FOLDER / "img003.png").unlink()
+    page = new_page("about:blank")
+    let_image_go = held_back(page, "**/img002.png")
+    page.goto(served("label").start().replace("?", "?frame=img001.png&"))
+    at = labelling(page)
+    at.key("ArrowRight")
+    shows(page, "img002.png")
+    page.wait_for_selector(".dlc-stage.late")
+    at.key("1")
+    at.key("Delete")
+    let_image_go()
+    at.settled()
+    assert set(at.points()) == {"snout"}
+
+    # A frame whose image is gone never gets one: its points are all that there is to see
+    at.key("ArrowRight")
+    shows(page, "img003.png")
+    page.wait_for_function("document.querySelector('.dlc-problem')?.textContent.includes('img003.png')")
+    at.key("1")
+    at.key("Delete")
+    page.wait_for_selector(".mark", state="detached")
+    at.saved()
+    assert set(stored()[2]) == {"snout"}
+    assert stored()[3] == {}
+
+
+@pytest.mark.parametrize("then", ["3", "Home"])
+def test_the_chosen_body_part_stays_when_points_that_are_late_come(
+    project, served, new_page, labelling, held_back, then
+):
+    frames_added(project, 60)
+    page = new_page("about:blank")
+    let_go = held_back(page, "**/frames", about='"files":["img059.png"]')
+    page.goto(served("label").start())
+    at = labelling(page)
+    at.key("End")
+    shows(page, "img059.png")
+    at.key(then)
+    at.key("3")
+    at.settled()
+    assert at.chosen() == "rightear"
+    let_go()
+    page.wait_for_timeout(700)
+    assert at.chosen() == "rightear"
 
 
 def test_what_others_do_is_seen_however_much_it_is_and_whatever_the_connection_does(

@@ -1,97 +1,102 @@
 // The frames of one folder as this browser knows them: what the server has acknowledged, what it has not yet, undo.
-// Every change is drawn at once and sent in order; it leaves `pending` only when the server says it is on the disk.
+// Every change is drawn at once and sent in order; it leaves the outbox only when the server says it is on the disk.
 import { reactive } from "vue";
-import { Pending } from "./pending.js";
+import { KnownFrames } from "./known_frames.js";
+import { Outbox, same, touched } from "./outbox.js";
+import { Wire, persist } from "./wire.js";
 
-const AHEAD = 8, BEHIND = 3, RETRY_MS = [300, 600, 1200, 2500, 5000], SAME_PX = 1e-3;
-const FETCHED_AT_ONCE = 32, SLOW_MS = 4000, GIVEN_UP_MS = 20000;
-const NEW_SERVER = "the server was started anew: open the address that it printed; unsaved edits are kept in this browser";
-const NO_SERVER = "the server does not answer; unsaved edits are kept in this browser and sent as soon as it does";
-
-const same = (a, b) =>
-  (!a && !b) || (!!a && !!b && Math.abs(a[0] - b[0]) < SAME_PX && Math.abs(a[1] - b[1]) < SAME_PX);
-const touched = (edit) => [...Object.keys(edit.set), ...edit.unset];
+const AHEAD = 8, BEHIND = 3, FETCHED_AT_ONCE = 32;
 
 export class LabelStore {
   constructor({ kind, project, by }) {
     this.kind = kind;
-    this.project = project;
     this.by = by;
-    this.server = new Map(); // file -> {revision, points, ...} as acknowledged
-    this.acks = new Map(); // file -> how many edits were acknowledged
+    this.wire = new Wire(kind, project);
+    this.known = new KnownFrames((folder, files) => this.wire.send(`${folder}/frames`, { files }), (...news) => this.learned(...news));
+    this.outbox = new Outbox({ kind, project, by, wire: this.wire, known: this.known, host: this });
     this.openings = 0;
+    this.visits = 0;
     this.undone = [];
     this.history = [];
-    this.pendingStore = new Pending(`${project}:${kind}`);
-    this.pending = [];
     this.marks = new Map(); // file -> 1 or 0 per body part
-    this.pendingStore.asked.then((found) => found && this.adopt());
-    this.sender = this.pendingStore.tab;
-    this.failures = 0;
     this.state = reactive({
       folder: "", files: [], bodyparts: [], colors: [], edges: [], index: 0, points: {}, ghosts: {}, unsaved: {}, known: false,
-      counts: [], totals: [], done: {}, settings: {}, canUndo: false, canRedo: false, loading: true, version: 0,
-      save: { state: "saved", waiting: 0, message: "" }, conflict: null, notice: "",
+      counts: [], totals: [], done: {}, missing: {}, settings: {}, canUndo: false, canRedo: false, loading: true, version: 0,
+      save: { state: "saved", waiting: 0, message: "" }, conflict: null, notice: "", problem: "",
     });
   }
 
   get file() { return this.state.files[this.state.index]; }
 
   // ---- folders and frames -------------------------------------------------------------------------------------
-  async open(folder, file) { return this.read(folder, () => file); }
+  // Returns, before the points are there, whether the folder is open: not if another one was chosen meanwhile.
+  open(folder, file) { return (this.opened = this.read(folder, () => file)); }
 
   // The folder again, at the frame that is shown when the answer comes: others have added or removed frames or body parts.
-  async reload() { return this.read(this.state.folder, () => this.file, true); }
+  async reload() {
+    await this.settled();
+    return this.read(this.state.folder, () => this.file, true);
+  }
+
+  // Waits until what the person has chosen is open.
+  async settled() {
+    for (let last = null; last !== this.opened;) {
+      last = this.opened;
+      await last?.catch(() => {}); // whoever opens it says so
+    }
+  }
 
   async read(folder, wanted, stays = false) {
-    const s = this.state, opening = ++this.openings;
-    s.loading = !stays;
-    const found = await this.ask(folder);
-    if (opening !== this.openings) return; // another one was chosen meanwhile
-    const file = wanted(), shown = stays && this.server.get(file), before = s.index;
+    const s = this.state, opening = ++this.openings, isPassed = () => opening !== this.openings;
+    if (!stays) Object.assign(s, { loading: true, problem: "" });
+    const found = await this.wire.ask(folder).catch((problem) => {
+      if (isPassed()) return null;
+      s.loading = false;
+      throw problem;
+    });
+    if (isPassed()) return false;
+    const file = wanted(), shown = stays && this.known.get(folder, file), before = s.index;
     if (folder !== s.folder) { this.history = []; this.undone = []; }
-    this.server.clear();
-    if (shown) this.server.set(file, shown); // until its answer comes, so that nobody has to wait for it
     Object.assign(s, {
       folder, files: found.files.map((f) => f.name), bodyparts: found.bodyparts, colors: found.colors,
       edges: found.edges, settings: found.settings, loading: false,
       counts: found.files.map((f) => count(f.marks)), done: Object.fromEntries(found.files.map((f) => [f.name, f.done])),
+      missing: Object.fromEntries(found.files.filter((f) => f.missing).map((f) => [f.name, true])),
       totals: found.bodyparts.map((_, k) => found.files.reduce((n, f) => n + (f.marks[k] === "1"), 0)),
     });
     this.marks = new Map(found.files.map((f) => [f.name, [...f.marks].map(Number)]));
-    this.adopt();
+    this.known.clear();
+    if (shown) this.known.learn(folder, { [file]: shown }); // until its answer comes, so that nobody has to wait for it
+    this.outbox.adopt();
     if (found.unused.length) this.say(`${found.unused.join(", ")}: in the label table, but not in config.yaml; kept and not shown.`);
-    const known = s.files.indexOf(file);
-    if (stays && file && known < 0) this.say(`${file} was removed elsewhere.`);
-    await this.go(known >= 0 ? known : stays ? before : Math.max(0, s.counts.findIndex((n) => !n)));
-    if (shown && known >= 0) await this.fetchFrames([file]);
+    const at = s.files.indexOf(file);
+    if (stays && file && at < 0) this.say(`${file} was removed elsewhere.`);
+    this.go(at >= 0 ? at : stays ? before : Math.max(0, s.counts.findIndex((n) => !n)));
+    if (shown && at >= 0) await this.known.fetch(folder, [file]);
+    return true;
   }
 
-  adopt() {
-    this.pending.push(...this.pendingStore.adopt());
-    this.pendingStore.write(this.pending);
-    for (const { file } of this.pending) if (this.server.has(file)) this.recount(file);
+  // Edits that wait, also those that an earlier page has left in this browser, are drawn.
+  adopted(edits) {
+    for (const { folder, file } of edits) if (folder === this.state.folder) this.restoreDone(file);
+    this.recount(edits.map((edit) => edit.file));
     this.refresh();
-    this.pump();
   }
 
-  async go(index) {
-    const s = this.state;
-    if (!s.files.length) { s.points = {}; s.ghosts = {}; return; }
+  // Shows a frame at once. What is returned ends when its points are there, or when another frame is gone to.
+  go(index) { return (this.arrived = this.arrive(index)); }
+
+  async arrive(index) {
+    const s = this.state, visit = ++this.visits, { folder } = s;
     s.index = Math.max(0, Math.min(s.files.length - 1, index));
+    s.problem = "";
     this.refresh();
-    const at = s.index;
-    const missing = this.around(at).filter((f) => !this.server.has(f));
-    if (missing.length) {
-      const first = missing.includes(this.file) ? [this.file] : [];
-      try { if (first.length) await this.fetchFrames(first); } catch (problem) {
-        if (problem.status && problem.status !== 403) throw problem;
-        setTimeout(() => { if (this.file === first[0] && !this.server.has(this.file)) this.go(this.state.index); }, RETRY_MS[2]);
-        return;
-      }
-      const rest = missing.filter((f) => !first.includes(f));
-      if (rest.length) this.fetchFrames(rest).catch(() => {});
-    }
+    if (!s.files.length) return;
+    const at = s.index, first = this.file;
+    if (!s.known) await this.persist(() => this.known.fetch(folder, [first]), () => visit === this.visits);
+    if (folder !== s.folder) return;
+    const rest = this.around(at).filter((file) => file !== first && !this.known.has(folder, file));
+    if (rest.length) this.known.fetch(folder, rest).catch(() => {}); // asked for again by whoever goes there
   }
 
   around(index) {
@@ -100,28 +105,26 @@ export class LabelStore {
       .filter((i) => i >= 0 && i < s.files.length).map((i) => s.files[i]);
   }
 
-  async fetchFrames(files) {
-    const folder = this.state.folder, acks = files.map((file) => this.acks.get(file));
-    const found = await this.send(`${folder}/frames`, { files });
-    if (folder !== this.state.folder) return;
-    const passed = files.filter((file, k) => this.acks.get(file) !== acks[k]); // edits were acknowledged meanwhile
-    for (const [file, frame] of Object.entries(found)) if (!passed.includes(file)) this.learn(file, frame);
-    this.refresh();
-    if (passed.length) await this.fetchFrames(passed);
+  // Does `work` as long as it is wanted; what the server refuses is shown over the frame until it is mended.
+  persist(work, isWanted) {
+    return persist(work, isWanted, (text, instead) => { if (!instead || this.state.problem === instead) this.state.problem = text; });
   }
 
-  learn(file, frame) {
-    this.server.set(file, frame);
-    if ("done" in frame) this.state.done[file] = frame.done;
-    this.recount(file);
+  learned(folder, files) {
+    if (folder !== this.state.folder) return;
+    for (const file of files) this.restoreDone(file);
+    this.recount(files);
+    this.refresh();
   }
 
   // ---- what is shown ------------------------------------------------------------------------------------------
+  here(file) { return this.known.get(this.state.folder, file); }
+
+  waiting(file) { return this.outbox.edits.filter((edit) => edit.file === file && edit.folder === this.state.folder); }
+
   view(file) {
-    const frame = this.server.get(file);
-    const points = { ...(frame ? frame.points : {}) };
-    for (const edit of this.pending) {
-      if (edit.file !== file || edit.folder !== this.state.folder) continue;
+    const points = { ...this.here(file)?.points };
+    for (const edit of this.waiting(file)) {
       for (const [part, place] of Object.entries(edit.set)) points[part] = this.kind === "refine" ? [place[0], place[1], place[2] ?? 1] : place;
       for (const part of edit.unset) delete points[part];
     }
@@ -130,16 +133,25 @@ export class LabelStore {
 
   refresh() {
     const s = this.state, file = this.file;
-    s.known = this.server.has(file);
+    s.known = this.known.has(s.folder, file);
     s.points = this.view(file);
     s.ghosts = s.index > 0 ? this.view(s.files[s.index - 1]) : {};
-    s.unsaved = Object.fromEntries(this.pending.filter((e) => e.file === file).flatMap(touched).map((p) => [p, true]));
+    s.unsaved = Object.fromEntries(this.waiting(file).flatMap(touched).map((p) => [p, true]));
     s.canUndo = this.history.length > 0;
     s.canRedo = this.undone.length > 0;
     s.version++;
   }
 
-  recount(file) {
+  // Whether a frame is done: what the last edit that waits says, or the server.
+  restoreDone(file, before) {
+    const last = this.waiting(file).findLast((edit) => "done" in edit), frame = this.here(file);
+    const done = last ? last.done : frame && "done" in frame ? frame.done : before;
+    if (done !== undefined) this.state.done[file] = done;
+  }
+
+  recount(files) { for (const file of new Set(files)) if (this.here(file)) this.countPoints(file); }
+
+  countPoints(file) {
     const s = this.state, at = s.files.indexOf(file);
     if (at < 0) return;
     const points = this.view(file), before = this.marks.get(file) ?? [];
@@ -166,12 +178,11 @@ export class LabelStore {
   }
 
   submit(edit) {
-    this.pending.push(edit);
-    this.pendingStore.write(this.pending);
-    if ("done" in edit) this.state.done[edit.file] = edit.done;
-    this.recount(edit.file);
+    this.outbox.add(edit);
+    this.restoreDone(edit.file);
+    this.recount([edit.file]);
     this.refresh();
-    this.pump();
+    this.outbox.pump();
   }
 
   undo() { this.reverse(this.history, this.undone); }
@@ -180,9 +191,9 @@ export class LabelStore {
   async reverse(from, to) {
     const edit = from.at(-1);
     if (!edit || this.reversing) return;
-    if (edit.folder === this.state.folder && this.state.files.includes(edit.file) && !this.server.has(edit.file)) {
+    if (this.state.files.includes(edit.file) && !this.here(edit.file)) {
       this.reversing = true;
-      try { await this.fetchFrames([edit.file]); } catch (problem) { this.say(`Not undone: ${problem.message}`); return; }
+      try { await this.known.fetch(edit.folder, [edit.file]); } catch (problem) { this.say(`Not undone: ${problem.message}`); return; }
       finally { this.reversing = false; }
       if (edit !== from.at(-1)) return;
     }
@@ -204,181 +215,64 @@ export class LabelStore {
     this.submit(back);
   }
 
-  // ---- sending ------------------------------------------------------------------------------------------------
-  async pump() {
-    if (this.sending) return;
-    this.sending = true;
-    try {
-      while (this.pending.length && !this.state.conflict && !this.refused) {
-        this.show("saving");
-        if (!(await this.sendFirst())) return;
-      }
-    } finally {
-      this.sending = false;
-      if (!this.pending.length) this.show("saved");
-    }
-  }
+  // ---- what the outbox tells -----------------------------------------------------------------------------------
+  show(state, message = "") { this.state.save = { state, message, waiting: this.outbox.edits.length }; }
 
-  async sendFirst() {
-    const edit = this.pending[0];
-    const slow = setTimeout(() => this.show("waiting", NO_SERVER), SLOW_MS);
-    try {
-      if (edit.folder === this.state.folder && !this.server.has(edit.file)) await this.fetchFrames([edit.file]);
-      const known = this.server.get(edit.file) ?? (await this.send(`${edit.folder}/frames`, { files: [edit.file] }))[edit.file];
-      if (this.clashing(edit, known).length) return this.askWhich(edit, known);
-      if (this.isFinishedElsewhere(edit, known)) {
-        this.drop((e) => e === edit);
-        this.state.done[edit.file] = known.done;
-        this.say(`${edit.file} was ${known.done === null ? "taken up again" : `finished with the cutoff ${known.done}`} elsewhere, which stays.`);
-        return true;
-      }
-      const answer = await this.send(`${edit.folder}/edit`, this.payload(edit, known.revision));
-      edit.inverse = answer.inverse;
-      this.saved(edit, answer);
-    } catch (problem) {
-      return this.failed(edit, problem);
-    } finally {
-      clearTimeout(slow);
-    }
-    return true;
-  }
+  named({ folder, file }) { return folder === this.state.folder ? file : `${folder}/${file}`; }
 
-  payload(edit, seen) {
-    const { file } = edit, common = { file, seen, by: this.by.name, sender: this.sender };
-    const back = edit.inverseOf?.inverse, others = () => Object.keys(this.view(file)).some((p) => !touched(edit).includes(p));
-    if (back && !(back.drop && others())) return { ...back, ...common };
-    const { set, unset } = edit, rest = {};
-    for (const key of this.kind === "refine" ? ["row", "drop", "done"] : ["row", "drop"]) if (key in edit) rest[key] = edit[key];
-    return { ...common, set, unset, ...rest };
-  }
+  resolve(mine) { this.outbox.resolve(mine); }
+  retry(again) { this.outbox.retry(again); }
 
-  // The body parts that are neither where the person saw them nor where they are to be.
-  clashing(edit, { points }) {
-    return touched(edit).filter((p) => !same(points[p], edit.was[p]) && !same(points[p], edit.set[p]));
-  }
-
-  isFinishedElsewhere(edit, { done }) {
-    return this.kind === "refine" && "done" in edit && done !== edit.done && done !== (edit.wasDone ?? null);
-  }
-
-  saved(edit, answer) {
-    this.failures = 0;
-    this.pending.shift();
-    this.acks.set(edit.file, (this.acks.get(edit.file) ?? 0) + 1);
-    this.pendingStore.write(this.pending);
-    if (edit.folder === this.state.folder) this.learn(edit.file, answer.frame);
-    if (edit.file === this.file) this.refresh();
-    performance.measure("dlc-saved", { start: edit.born, detail: answer.durable_ms });
-  }
-
-  failed(edit, problem) {
-    if (problem.status === 409) {
-      if (edit.folder === this.state.folder) this.learn(edit.file, problem.body.frame);
-      this.refresh();
-      if (!this.clashing(edit, problem.body.frame).length) this.say(`${edit.file} is also being edited elsewhere.`);
-      return true; // sent again on the new state, or shown as a conflict
-    }
-    if (problem.status === 422) {
-      this.refused = edit;
-      this.show("refused", problem.message);
-      return false;
-    }
-    const wait = RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)];
-    this.show("waiting", [403, 421].includes(problem.status) ? problem.message : NO_SERVER);
-    setTimeout(() => this.pump(), wait);
-    return false;
-  }
-
-  askWhich(edit, known) {
-    const parts = this.clashing(edit, known);
-    this.state.conflict = {
-      file: edit.file, edit,
-      parts: parts.map((part) => ({ part, theirs: known.points[part] ?? null, mine: edit.set[part] ?? null })),
-    };
-    this.show("conflict", `${edit.file} was changed elsewhere`);
-    return false;
-  }
-
-  resolve(mine) {
-    const { edit, parts } = this.state.conflict, names = parts.map((p) => p.part);
-    if (mine) for (const { part, theirs } of parts) edit.was[part] = theirs;
-    else {
-      const clash = (e) => e.folder === edit.folder && e.file === edit.file && touched(e).some((p) => names.includes(p));
-      this.drop((e) => clash(e));
-    }
-    this.state.conflict = null;
-    this.pump();
-  }
-
-  retry(again) {
-    const edit = this.refused;
-    this.refused = null;
-    if (!again) this.drop((e) => e === edit);
-    this.pump();
-    if (!this.pending.length) this.show("saved");
-  }
-
-  drop(which) {
-    this.pending = this.pending.filter((e) => !which(e));
-    this.history = this.history.filter((e) => !which(e));
-    this.undone = this.undone.filter((e) => !which(e));
-    this.pendingStore.write(this.pending);
-    for (const file of this.server.keys()) this.recount(file);
+  dropped(edits, which) {
+    const others = (edit) => !which(edit);
+    this.history = this.history.filter(others);
+    this.undone = this.undone.filter(others);
+    for (const { folder, file, wasDone } of edits) if (folder === this.state.folder) this.restoreDone(file, wasDone);
+    this.recount(edits.map((edit) => edit.file));
     this.refresh();
   }
 
+  // Somebody else's news came in between: the frame as it is now.
+  overtaken(folder, file) { if (folder === this.state.folder) this.keepUp([file]); }
+
   // ---- what others do -----------------------------------------------------------------------------------------
   async changed({ folder, files, sender }) {
-    if (folder !== this.state.folder || sender === this.sender) return;
+    if (sender === this.outbox.sender) return;
+    await this.settled();
+    if (folder !== this.state.folder) return this.known.forget(folder, files);
     const known = files.filter((f) => this.state.files.includes(f));
     if (known.length) this.say(known.length === 1 ? `${known[0]} was changed elsewhere.` : `${known.length} frames were changed elsewhere.`);
-    if (files.includes("") || known.length > FETCHED_AT_ONCE) await this.reload().catch(() => {});
-    else if (known.length) await this.fetchFrames(known).catch(() => {});
+    if (files.includes("") || known.length > FETCHED_AT_ONCE) await this.persist(() => this.reload(), () => folder === this.state.folder);
+    else if (known.length) await this.keepUp(known);
   }
 
-  async removeFrame() {
-    const { folder, files, index } = this.state, file = this.file, next = files[index + 1] ?? files[index - 1];
-    if (this.pending.some((e) => e.folder === folder && e.file === file)) throw new Error(`${file} has edits that are not saved yet; it stays.`);
-    if (!this.server.has(file)) await this.fetchFrames([file]);
-    const { revision } = this.server.get(file);
-    try { await this.send(`${folder}/remove`, { file, seen: revision, by: this.by.name }); } catch (problem) {
-      if (problem.status === 409) { this.learn(file, problem.body.frame); this.refresh(); }
+  // Fetches frames of the folder on the screen, however long it takes.
+  keepUp(files) {
+    const { folder } = this.state, there = () => files.filter((file) => this.state.files.includes(file));
+    return this.persist(() => this.known.fetch(folder, there()), () => folder === this.state.folder);
+  }
+
+  async removeFrame({ folder, file }) {
+    const { files } = this.state, at = files.indexOf(file);
+    if (folder !== this.state.folder || at < 0) throw new Error(`${file} is not there any more.`);
+    if (this.waiting(file).length) throw new Error(`${file} has edits that are not saved yet; it stays.`);
+    if (!this.here(file)) await this.known.fetch(folder, [file]);
+    const { revision } = this.known.get(folder, file), next = files[at + 1] ?? files[at - 1], begun = this.known.begin();
+    try { await this.wire.send(`${folder}/remove`, { file, seen: revision, by: this.by.name, sender: this.outbox.sender }); } catch (problem) {
+      if (problem.status === 409) this.outbox.take({ folder, file }, problem.body.frame, begun);
       throw problem;
     }
-    await this.open(folder, next);
+    await this.settled();
+    if (folder === this.state.folder) await this.open(folder, this.file === file ? next : this.file);
     this.say(`${file} was moved to removed/ with its labels.`);
   }
-
-  // ---- wire ---------------------------------------------------------------------------------------------------
-  show(state, message = "") { this.state.save = { state, message, waiting: this.pending.length }; }
 
   say(text) {
     this.state.notice = text;
     clearTimeout(this.noticeTimer);
     this.noticeTimer = setTimeout(() => (this.state.notice = ""), 6000);
   }
-
-  // After a new start the same address may be that of another project, in which the same names mean other frames.
-  get headers() { return { "content-type": "application/json", "x-dlc-project": this.project }; }
-
-  ask(path) { return talk(`/api/${this.kind}/${encode(path)}`, { headers: this.headers }); }
-
-  send(path, body) {
-    return talk(`/api/${this.kind}/${encode(path)}`, {
-      method: "POST", keepalive: true, headers: this.headers, body: JSON.stringify(body), signal: AbortSignal.timeout(GIVEN_UP_MS),
-    });
-  }
 }
 
-const encode = (path) => path.split("/").map(encodeURIComponent).join("/");
 const count = (marks) => [...marks].reduce((n, mark) => n + (mark === "1"), 0);
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, k) => from + k);
-
-export async function talk(url, options) {
-  const answer = await fetch(url, options).catch(() => { throw new Error(NO_SERVER); });
-  const text = await answer.text();
-  let body = {};
-  try { body = JSON.parse(text); } catch { body = { error: answer.status === 403 ? NEW_SERVER : `the server answered ${answer.status}` }; }
-  if (answer.ok) return body;
-  throw Object.assign(new Error(body.error ?? answer.statusText), { status: answer.status, body });
-}
