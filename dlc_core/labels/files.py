@@ -103,7 +103,7 @@ def check_readable(folder: Path) -> None:
         for entry in folder.iterdir():
             entry.exists()
             break
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # whoever needs the folder says so
         return
     except OSError as exc:
         raise DataError(
