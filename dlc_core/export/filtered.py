@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlc_core.errors import DataError, suggest
 from dlc_core.inference.filtered_stores import poses_id
 from dlc_core.inference.store_files import SUFFIX
+from dlc_core.plugin_api.discovery import load_plugins
 
 if TYPE_CHECKING:
     from dlc_core.export.sources import Candidate
@@ -27,13 +28,24 @@ def of_filter(video: Path, found: Sequence[Candidate], filtered: str) -> list[Ca
     """
     chosen = [one for one in found if one.about and one.about["filter"]["name"] == filtered]
     if not chosen:
-        names = filter_names(found)
-        there = f"There are those by {', '.join(names)}. " if names else ""
         raise DataError(
-            f"there are no poses of {video.name} by filter={filtered}. {suggest(filtered, names)}{there}"
-            f"Run `dlc filter {video} filter={filtered}` first."
+            f"there are no poses of {video.name} by filter={filtered}. "
+            f"{how_to_filter(video, filtered, filter_names(found))}"
         )
     return chosen
+
+
+def how_to_filter(video: Path, filtered: str, there: Sequence[str] = ()) -> str:
+    """Return in words how to get the poses of the filter `filtered` if it is installed, and whose poses are `there`."""
+    plugins = load_plugins()
+    installed = sorted({*plugins.registry("filter"), *plugins.presets["filter"]})
+    others = f"There are those by {', '.join(there)}. " if there else ""
+    if filtered in installed:
+        return f"{suggest(filtered, there)}{others}Run `dlc filter {video} filter={filtered}` first."
+    return (
+        f"{suggest(filtered, {*there, *installed})}{others}No such filter is installed; installed: "
+        f"{', '.join(installed)}."
+    )
 
 
 def check_one_filter(video: Path, found: Sequence[Candidate]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from dlc_core.console import say, warn
 from dlc_core.errors import ConfigError, DataError, DlcError
-from dlc_core.export.filtered import Filtered, check_fresh, check_one_filter, of_filter
+from dlc_core.export.filtered import Filtered, check_fresh, check_one_filter, how_to_filter, of_filter
 from dlc_core.export.network_choice import NetworkChoice
 from dlc_core.inference.exports import REPLACED, difference
 from dlc_core.inference.filtered_stores import FILTERED, filter_name, store_name, table_records, tables_stem
@@ -209,8 +209,8 @@ def _chosen(
     step, which = ("filter", "filtered ") if filtered else ("analyze", "")
     if not found:
         kind = f"are no {which}poses" if suffixes else f"is no {which}pose store"
-        chosen_filter = f" filter={filtered}" if isinstance(filtered, str) else ""
-        raise DataError(f"there {kind} of {video.name} in {folder}. Run `dlc {step} {video}{chosen_filter}` first.")
+        how = how_to_filter(video, filtered) if isinstance(filtered, str) else f"Run `dlc {step} {video}` first."
+        raise DataError(f"there {kind} of {video.name} in {folder}. {how}")
     chosen = _one_scorer(video, [one for one in found if one.is_of(network)], found, network, step)
     if isinstance(filtered, str):
         chosen = of_filter(video, chosen, filtered)
@@ -240,7 +240,11 @@ def _one_scorer(
 
 
 def _listed(found: Sequence[Candidate]) -> str:
-    return ", ".join(dict.fromkeys(f"{one.scorer}{_options(one.about or {})}" for one in found))
+    """Return the scorers, each once; what is known of a network stands in its store, which comes before its tables."""
+    by_scorer: dict[str, Candidate] = {}
+    for one in found:
+        by_scorer.setdefault(one.scorer, one)
+    return ", ".join(f"{scorer}{_options(one.about or {})}" for scorer, one in by_scorer.items())
 
 
 def _options(about: Mapping[str, Any]) -> str:

@@ -41,6 +41,8 @@ def test_filtered_poses_are_read_only_when_they_are_asked_for(video, make_store,
     source = make_store(video)
     with pytest.raises(DataError, match=r"no filtered poses of mouse\.mp4.*Run `dlc filter .*mouse\.mp4` first"):
         find_poses(video, filtered=True)
+    with pytest.raises(DataError, match=r"no filtered poses of .*No such filter is installed; installed: .*median"):
+        find_poses(video, filtered="bogus")
     store = smooth(video, "median")
     export(store, "h5", "csv")
     assert find_poses(video).path == source
@@ -52,6 +54,8 @@ def test_filtered_poses_are_read_only_when_they_are_asked_for(video, make_store,
         assert find_store(video, filtered=filtered) == store
     with pytest.raises(DataError, match=r"no poses of mouse\.mp4 by filter=kalman.*There are those by median"):
         find_poses(video, filtered="kalman")
+    with pytest.raises(DataError, match=r"Did you mean 'median'\? .*No such filter is installed; installed: .*savgol"):
+        find_poses(video, filtered="medain")
     with pytest.raises(ConfigError, match=r"filtered=median chooses nothing"):
         find_poses(video, file=store, filtered="median")
     assert find_poses(video, file=store).path == store
