@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from dlc_core.project.address import RunAddress
 from dlc_core.project.project import Project
 from dlc_core.project.runs import find_run
 from dlc_core.video.probe import find_videos
+
+_NETWORK = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex")
 
 
 def export(project: Project | None, composed: Composed, arguments: Sequence[str] = ()) -> Outcome:
@@ -55,14 +58,23 @@ def chosen_network(project: Project | None, composed: Composed) -> NetworkChoice
         There is no such run or snapshot.
     """
     config, sources = composed.config, composed.sources
-    address = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex")
-    if not any(sources.get(option) == "command line" for option in address):
+    if not any(sources.get(option) == "command line" for option in _NETWORK):
         return None
     index = snapshot_index(config.snapshotindex)
     run = find_run(project, RunAddress(config.shuffle, config.trainingsetindex, config.iteration, config.run, index))
     snapshots = run.select(index)
     training = training_of(run, project, run.config())
     return NetworkChoice(run.name, training, snapshots[0].step if len(snapshots) == 1 else None)
+
+
+def same_poses(composed: Composed, *more: str) -> str:
+    """Return what was typed of the options that say whose poses and where, and of `more`: the next step needs it, too.
+
+    Each has a space before it; "" if nothing was typed.
+    """
+    names = (*_NETWORK, "destfolder", *more)
+    typed = {name: composed.config[name] for name in names if composed.sources.get(name) == "command line"}
+    return "".join(f" {name}={shlex.quote(str(value))}" for name, value in typed.items() if value is not None)
 
 
 def _one(

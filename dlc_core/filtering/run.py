@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dlc_core.console import Outcome, say, warn
 from dlc_core.errors import ConfigError, DlcError
 from dlc_core.export.network_choice import NetworkChoice
-from dlc_core.export.run import chosen_network
+from dlc_core.export.run import chosen_network, same_poses
 from dlc_core.export.sources import find_poses
 from dlc_core.filtering.store import FilterChoice, filter_video
 from dlc_core.inference.exports import ExporterChoice, export_store
@@ -53,8 +53,7 @@ def filter_poses(project: Project | None, composed: Composed, arguments: Sequenc
             if all(result["video"] != str(video) for result in results):
                 results.append(_one(video, choice, network, destfolder, exporters, bool(config.overwrite)))
     good = next((result["video"] for result in results if "error" not in result), None)
-    where = f" destfolder={shlex.quote(str(destfolder))}" if destfolder else ""
-    next_step = f"dlc plot {shlex.quote(good)} filtered={choice.name}{where}" if good else ""
+    next_step = f"dlc plot {shlex.quote(good)} filtered={choice.name}{same_poses(composed)}" if good else ""
     return Outcome({"videos": results}, next_step, sum("error" in result for result in results))
 
 

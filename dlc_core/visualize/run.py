@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlc_core.colors import named_color
 from dlc_core.console import Outcome, progress, say, warn
 from dlc_core.errors import ConfigError, DlcError
-from dlc_core.export.run import chosen_network
+from dlc_core.export.run import chosen_network, same_poses
 from dlc_core.export.sources import find_poses
 from dlc_core.files import check_name
 from dlc_core.inference.filtered_stores import filter_ending
@@ -22,6 +22,7 @@ from dlc_core.inference.pose_file import PoseFile
 from dlc_core.video.probe import find_videos
 from dlc_core.video.reader import VideoReader
 from dlc_core.visualize.labeled_video import DotStyle, other_size, write_labeled_video
+from dlc_core.visualize.summary import summarise
 from dlc_core.visualize.tracks import Tracks, choose_tracks
 from dlc_core.visualize.trajectories import plot_poses
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from dlc_core.project.project import Project
     from dlc_core.skeleton import Skeleton
 
-_ADDRESS = ("run", "shuffle", "trainingsetindex", "iteration", "snapshotindex", "destfolder")
 _LONGEST_WITH_BACKGROUND = 20_000  # frames; finding a frame of a longer video takes longer than the pictures
 
 Draw = Callable[[Path, PoseFile, Tracks, Path, Mapping[str, Any]], list[Path]]
@@ -48,7 +48,7 @@ def plot(project: Project | None, composed: Composed, arguments: Sequence[str] =
     """
     data, failed = _each(project, composed, arguments, "plot", _plot)
     good = next((one["video"] for one in data if "error" not in one), None)
-    next_step = f"dlc label-video {shlex.quote(good)}{_following(composed)}" if good else ""
+    next_step = f"dlc label-video {shlex.quote(good)}{same_poses(composed, 'file', 'filtered')}" if good else ""
     return Outcome({"videos": data}, next_step, failed)
 
 
@@ -70,7 +70,7 @@ def label_video(project: Project | None, composed: Composed, arguments: Sequence
     named_color(composed.config.skeleton_color)
     data, failed = _each(project, composed, arguments, "label-video", _label)
     good = next((one["video"] for one in data if "error" not in one), None) if project is not None else None
-    again = _following(composed, (*_ADDRESS, "file"))
+    again = same_poses(composed, "file")
     next_step = f"dlc extract-outliers {shlex.quote(good)}{again}, if frames went wrong" if good else ""
     return Outcome({"videos": data}, next_step, failed)
 
@@ -162,6 +162,8 @@ def _label(video: Path, poses: PoseFile, tracks: Tracks, place: Path, options: M
     )
     if options["draw_skeleton"] and not tracks.edges:
         warn(f"{video.name}: no line is drawn, because `skeleton` of config.yaml joins none of these body parts.")
+    if empty := summarise(poses, tracks, options["pcutoff"]).emptiness(video.name, options["pcutoff"]):
+        warn(f"{empty}.")
     crop = poses.crop if options["displaycropped"] else None
     with progress(f"Labelling {video.name}", poses.frame_count, "frames") as advance:
         write_labeled_video(video, poses, path, tracks, style, crop, advance)
@@ -187,14 +189,3 @@ def _failure(video: str, exc: DlcError) -> dict[str, Any]:
     message = str(exc) if Path(video).name in str(exc) else f"{Path(video).name}: {exc}"
     warn(message, exc)
     return {"video": video, "error": message}
-
-
-def _following(composed: Composed, names: Sequence[str] = (*_ADDRESS, "file", "filtered")) -> str:
-    """Return the options of this step that the next one needs as well to find the same poses."""
-    asked = {name: composed.config[name] for name in names}
-    typed = {
-        name: value
-        for name, value in asked.items()
-        if value is not None and composed.sources.get(name) == "command line"
-    }
-    return "".join(f" {name}={shlex.quote(str(value))}" for name, value in typed.items())

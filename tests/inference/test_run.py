@@ -11,6 +11,7 @@ import torch
 from dlc_core import console
 from dlc_core.errors import ConfigError, RunError
 from dlc_core.export.run import export
+from dlc_core.filtering.run import filter_poses
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.inference.run import Crops, analyze
 from dlc_core.overrides import quote_free_values, sort_tokens
@@ -38,6 +39,9 @@ def test_outside_any_project_a_run_given_by_its_path_analyzes_and_exports(run, v
     drawn = plot(None, compose("plot", quote_free_values(overrides)), videos)
     assert drawn.failed == 0
     assert f"run={run.folder}" in shlex.split(drawn.next_step)
+    filtered = filter_poses(None, compose("filter", quote_free_values([*overrides, "exporter=[]"])), videos)
+    assert filtered.failed == 0
+    assert {f"run={run.folder}", "filtered=median"} < set(shlex.split(filtered.next_step))
     exported = export(None, compose("export", quote_free_values([*overrides, "exporter=csv"])), videos)
     assert exported.failed == 0
     poses = PoseFile.open(video.with_name(f"{stem}.zarr"))

@@ -17,9 +17,9 @@ from dlc_core.visualize.run import _background, drawn_skeleton
 SCORER = "DLC_Resnet50_walkJan31shuffle1_wide_snapshot_10"
 
 
-def write_csv(video, truth, scorer=SCORER):
+def write_csv(video, truth, scorer=SCORER, likelihood=1.0):
     """Write poses as DeepLabCut's csv."""
-    values = np.concatenate([truth.keypoints[:, 0], np.ones((*truth.keypoints.shape[:1], 6, 1))], axis=-1)
+    values = np.concatenate([truth.keypoints[:, 0], np.full((*truth.keypoints.shape[:1], 6, 1), likelihood)], axis=-1)
     columns = pd.MultiIndex.from_product([[scorer], truth.names, ["x", "y", "likelihood"]])
     columns.names = ["scorer", "bodyparts", "coords"]
     pd.DataFrame(values.reshape(len(values), -1), columns=columns).to_csv(video.with_name(f"{video.stem}{scorer}.csv"))
@@ -54,6 +54,14 @@ def test_label_video_writes_a_video_named_after_video_and_scorer(project, video)
     assert outcome.next_step == f"dlc extract-outliers {shlex.quote(str(video))}, if frames went wrong"
     with VideoReader(video.with_name(f"{video.stem}{SCORER}_labeled.mp4")) as labeled:
         assert labeled.frame_count == 6
+
+
+def test_a_labelled_video_without_any_confident_point_is_announced(project, video, capsys):
+    write_csv(video, generate_video(video, 6, 96, 128, seed=0), likelihood=0.009)
+    assert run_step("label_video", project, ["pcutoff=0.4"], [video]).failed == 0
+    assert f"Note: no point of {video.name} is above pcutoff=0.4, the best has 0.009; train" in capsys.readouterr().err
+    run_step("label_video", project, ["pcutoff=0.001"], [video])
+    assert "no point" not in capsys.readouterr().err
 
 
 def test_a_video_without_poses_does_not_stop_the_others_and_is_counted(project, video, capsys):
