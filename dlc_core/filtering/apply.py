@@ -27,7 +27,7 @@ def filtered_blocks(
     smoother: PoseFilter,
     name: str,
     folder: Path,
-    advance: Callable[[int], None] = lambda _: None,
+    done: Callable[[bool], None] = lambda _: None,
     elsewhere: str = "",
 ) -> Iterator[PoseBlock]:
     """Yield the smoothed poses in blocks of consecutive frames.
@@ -41,8 +41,8 @@ def filtered_blocks(
         Of the filter, for messages.
     folder : Path
         Where tracks that need more than memory go meanwhile.
-    advance : callable
-        Called with 1 after each track.
+    done : callable
+        Called after each track with whether the filter changed it.
     elsewhere : str
         How to work in another folder, for the message of a full disk.
 
@@ -59,7 +59,7 @@ def filtered_blocks(
             values = np.concatenate([block.keypoints, block.likelihood[..., None]], axis=-1)
             for number, pair in enumerate(pairs):
                 tracks.put(number, block.start, values[:, *pair])
-        _filter_all(poses, pairs, tracks, smoother, name, advance)
+        _filter_all(poses, pairs, tracks, smoother, name, done)
         shape = (len(poses.skeleton.individuals), len(poses.skeleton.keypoints), 3)
         for start in range(0, poses.frame_count, BLOCK):
             values = np.full((min(BLOCK, poses.frame_count - start), *shape), np.nan, np.float32)
@@ -74,7 +74,7 @@ def _filter_all(
     tracks: TrackFile,
     smoother: PoseFilter,
     name: str,
-    advance: Callable[[int], None],
+    done: Callable[[bool], None],
 ) -> None:
     """Smooth each track in its place; what the filter says of several is said once."""
     notes: dict[str, list[str]] = {}
@@ -82,10 +82,13 @@ def _filter_all(
         which = track_name(poses, pair)
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            tracks.put(number, 0, _filtered(tracks.take(number), poses.fps, smoother, name, which))
+            values = tracks.take(number)
+            smooth = _filtered(values, poses.fps, smoother, name, which)
+        is_changed = not np.array_equal(smooth, values, equal_nan=True)
+        tracks.put(number, 0, smooth)
         for text in {str(one.message) for one in said if issubclass(one.category, RuntimeWarning)}:
             notes.setdefault(text, []).append(which)
-        advance(1)
+        done(is_changed)
     for text, names in notes.items():
         rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         warn(f"filter={name} on {', '.join(names[:_SHOWN])}{rest}: {text}.")

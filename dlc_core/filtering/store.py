@@ -168,14 +168,22 @@ def filter_video(video: Path, poses: PoseFile, choice: FilterChoice, again: bool
         try:
             store = PoseStore.create(place, FilteredHeader(poses, video, made_by))
             tracks = int(poses.skeleton.exists.sum())
+            changed: list[bool] = []
             with progress(f"Filtering {video.name}", tracks, "tracks") as advance:
-                for block in filtered_blocks(poses, choice.smoother, choice.name, folder, advance, ELSEWHERE):
+
+                def done(is_changed: bool) -> None:
+                    changed.append(is_changed)
+                    advance(1)
+
+                for block in filtered_blocks(poses, choice.smoother, choice.name, folder, done, ELSEWHERE):
                     store.append(block.keypoints, block.likelihood)
             store.replace(path)
         finally:
             remove(place)
     frames = counted(poses.frame_count, "frame")
-    say(f"{video.name}: filtered {counted(tracks, 'track')} of {frames} with {choice.name}")
+    some = "" if all(changed) else f"{sum(changed)} of "
+    others = "" if all(changed) else "; the rest stays as it was"
+    say(f"{video.name}: filtered {some}{counted(tracks, 'track')} of {frames} with {choice.name}{others}")
     return FilteredVideo(path, is_new=True)
 
 

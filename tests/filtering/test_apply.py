@@ -44,12 +44,12 @@ def poses_of(skeleton, frames=50, fps=25.0):
 def test_each_track_is_filtered_by_itself_and_pairs_that_do_not_exist_stay_nan(tmp_path, monkeypatch):
     monkeypatch.setattr(apply, "BLOCK", 16)
     poses, spy, steps = poses_of(PAIR), Spy(), []
-    keypoints, likelihood, blocks = smoothed(poses, spy, tmp_path, advance=steps.append)
+    keypoints, likelihood, blocks = smoothed(poses, spy, tmp_path, done=steps.append)
     assert [block.start for block in blocks] == [0, 16, 32, 48]
     np.testing.assert_array_equal(keypoints, poses.keypoints[:] + 1)
     np.testing.assert_array_equal(likelihood[:, EXISTS], poses.likelihood[:][:, EXISTS] / 2)
     assert np.isnan(likelihood[:, ~EXISTS]).all()
-    assert len(spy.tracks) == 4 == len(steps)
+    assert len(spy.tracks) == 4 and steps == [True] * 4
     for track, (i, k) in zip(spy.tracks, np.argwhere(EXISTS), strict=True):
         assert (track.points.dtype, track.likelihood.dtype, track.fps) == (np.float64, np.float32, 25.0)
         np.testing.assert_array_equal(track.points, poses.keypoints[:, i, k])

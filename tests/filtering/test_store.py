@@ -68,6 +68,16 @@ def test_other_options_and_other_poses_replace_it_and_that_is_said(video, make_s
     assert made.is_new
 
 
+def test_it_says_of_how_many_tracks_a_filter_changed_anything(video, make_store, choose, capsys):
+    make_store(video)
+    for options, said in (
+        ({}, "filtered 2 tracks of 50 frames with median\n"),
+        ({"windowlength": 1}, "filtered 0 of 2 tracks of 50 frames with median; the rest stays as it was\n"),
+    ):
+        filter_video(video, find_poses(video), choose("median", **options), again=True)
+        assert said in capsys.readouterr().out
+
+
 def test_a_damaged_one_is_made_again(video, make_store, choose, capsys):
     make_store(video)
     made = filter_video(video, find_poses(video), choose("median"))
