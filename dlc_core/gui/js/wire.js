@@ -31,8 +31,9 @@ export async function talk(url, options) {
   throw Object.assign(new Error(body.error ?? answer.statusText), { status: answer.status, body });
 }
 
-// Does `work` until it succeeds or nobody wants it any more. An answer that is lost is asked for again at once and then
-// more slowly; what the server refuses is said, and asked for slowly: somebody may mend it.
+// Does `work` until it succeeds or nobody wants it any more. An answer that is lost is asked for again soon, then more
+// slowly. What the server refuses is told to `say`, and asked for slowly, because somebody may mend it; then `say` gets
+// "" and what it was told before.
 export async function persist(work, isWanted, say) {
   let said = "";
   for (let times = 0; isWanted(); times++) {
