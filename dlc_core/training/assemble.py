@@ -134,6 +134,11 @@ def make_model(config: Mapping[str, Any], project: Project, checkpoint: Checkpoi
             f"init_weights={path} and backbone.weights_file={config['backbone']['weights_file']} do not go together; "
             "leave one out."
         )
+    if not Path(path).expanduser().exists():
+        raise CheckpointError(
+            f"init_weights={path}: there is no such file. Give the path of a snapshot, like "
+            "dlc-models-core/iteration-N/<shuffle>/<run>/snapshot_<step>.ckpt."
+        )
     source = load_checkpoint(Path(path).expanduser())
     model = build_model(config, skeleton, pretrained=False)
     transfer = transfer_weights(source, model, skeleton)

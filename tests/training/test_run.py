@@ -296,6 +296,10 @@ def test_weights_come_from_a_snapshot_and_what_did_not_is_said(train, project, c
         train(
             "training.steps=1", "backbone.model=test_efficientnet.r160_in1k", f"init_weights='{path}'", "run=other"
         )  # fmt: skip
+    with pytest.raises(
+        CheckpointError, match=r"^init_weights=LAST_SNAPSHOT: .*dlc-models-core/.*/snapshot_<step>\.ckpt"
+    ):
+        train("training.steps=1", "init_weights=LAST_SNAPSHOT", "run=other")
     with pytest.raises(ConfigError, match=r"init_weights=.* and backbone.weights_file=w.pth do not go together"):
         train("backbone.pretrained=true", "backbone.weights_file=w.pth", f"init_weights='{path}'", "run=other")
 
