@@ -36,7 +36,8 @@ def extract_frames(project: Project, composed: Composed, arguments: Sequence[str
     options["selector"] = load_plugins().registry("frame_selector").build(options["selector"])
     results = extract.extract_frames(project, videos=arguments, **options)
     for result in results:
-        say(f"{result.folder}: {_counted(len(result.indices), len(result.existing))}")
+        if result.indices or not result.failed:
+            say(f"{result.folder}: {_counted(len(result.indices), len(result.existing))}")
         if result.problem:
             warn(result.problem)
     data = [

@@ -32,13 +32,14 @@ def test_options_of_the_selector_reach_it(project):
         run(project, "selector=kmeans", "selector.resize_width=0")
 
 
-def test_a_video_that_fails_is_counted(project):
+def test_a_video_that_fails_is_counted(project, capsys):
     (broken, _) = project.videos()
     broken.unlink()
     broken.write_bytes(b"")
     outcome = run(project, "selector=uniform", "n=2")
     assert outcome.failed == 1
     assert "empty" in outcome.data["videos"][0]["problem"]
+    assert "first: " not in capsys.readouterr().out, "no number of new frames where none could be written"
     assert len(outcome.data["videos"][1]["frames"]) == 2
 
 
