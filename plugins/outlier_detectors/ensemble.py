@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc_core.console import warn
 from dlc_core.errors import DataError
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.outliers.structures import DetectorInput, FrameScores
@@ -62,14 +63,23 @@ class Ensemble:
         places = [_places(file.skeleton, self.skeleton) for file in files]
         counted = self.skeleton.exists & poses.bodyparts
         scores = np.full(main.frame_count, np.nan, np.float32)
+        is_seen = np.zeros(counted.shape, bool)
         for start in range(0, main.frame_count, _BLOCK):
             part = slice(start, start + _BLOCK)
             points = np.stack([_named(file.keypoints[part], place) for file, place in zip(files, places, strict=True)])
             likely = np.stack([_named(file.likelihood[part], place) for file, place in zip(files, places, strict=True)])
             unknown = np.where(np.isfinite(points).all(axis=-1), 1.0, 0.0)  # a point without a likelihood is certain
             seen = np.where(np.isnan(likely), unknown, likely).max(axis=0) >= self.p_bound
+            is_seen |= seen.any(axis=0)
             spread = np.where(seen & counted, disagreement(points), np.nan)
             scores[part] = np.fmax.reduce(spread.reshape(len(spread), -1), axis=1)
+        places = np.argwhere(counted & ~is_seen) if main.frame_count else ()
+        unseen = list(dict.fromkeys(self.skeleton.keypoints[keypoint] for _, keypoint in places))
+        if unseen:
+            warn(
+                f"{', '.join(unseen)} {'counts' if len(unseen) == 1 else 'count'} in no frame: no network finds a "
+                f"likelihood of detector.p_bound={self.p_bound:g} or more."
+            )
         return FrameScores(scores, self.epsilon)
 
 

@@ -61,6 +61,19 @@ def test_what_no_network_finds_likely_does_not_count_but_what_one_finds_does():
     assert score(network(zeros(), unlikely), network(there, likely), p_bound=0.0).outliers().tolist() == [1, 2]
 
 
+def test_keypoints_that_no_network_finds_likely_in_any_frame_are_named_with_the_option(capsys):
+    likely = np.ones((3, 1, 2))
+    likely[..., 1] = 0.3
+    score(network(zeros(), likely), network(zeros(), likely), p_bound=0.3)
+    assert capsys.readouterr().err == ""
+    found = score(network(zeros(), likely), network(zeros(), likely), p_bound=0.4)
+    assert np.isfinite(found.score).all()
+    noted = capsys.readouterr().err
+    assert noted == "Note: tail counts in no frame: no network finds a likelihood of detector.p_bound=0.4 or more.\n"
+    score(network(zeros(), likely * 0), network(zeros(), likely * 0), counted=(True, False))
+    assert "Note: nose counts in no frame" in capsys.readouterr().err
+
+
 def test_a_point_without_a_likelihood_counts_as_certain():
     there, nothing_known = zeros(), np.full((3, 1, 2), np.nan)
     there[1, 0, 0] = (80, 0)
