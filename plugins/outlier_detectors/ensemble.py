@@ -73,8 +73,8 @@ class Ensemble:
             is_seen |= seen.any(axis=0)
             spread = np.where(seen & counted, disagreement(points), np.nan)
             scores[part] = np.fmax.reduce(spread.reshape(len(spread), -1), axis=1)
-        places = np.argwhere(counted & ~is_seen) if main.frame_count else ()
-        unseen = list(dict.fromkeys(self.skeleton.keypoints[keypoint] for _, keypoint in places))
+        never = np.argwhere(counted & ~is_seen) if main.frame_count else np.empty((0, 2), np.int64)
+        unseen = list(dict.fromkeys(self.skeleton.keypoints[keypoint] for _, keypoint in never))
         if unseen:
             warn(
                 f"{', '.join(unseen)} {'counts' if len(unseen) == 1 else 'count'} in no frame: no network finds a "
