@@ -1,6 +1,6 @@
 // Frames as the server has acknowledged them: {revision, points, ...} by folder and file, in whatever order its answers
 // come in. A fetch that was asked for before another one that is answered is old; between a fetch and an edit nobody
-// knows which of the two the server did first, so the frame is fetched again.
+// knows which of the two the server did first, so the frame is fetched again. Edits of a frame are sent one at a time.
 export class KnownFrames {
   // `ask` fetches files of a folder; `learned` is told of which files there is something new.
   constructor(ask, learned) {
