@@ -56,14 +56,14 @@ export default {
         :selected="selected" :pcutoff="pcutoff" @pick="choose"/>
       <div class="dlc-actions">
         <button v-if="kind === 'label'" @click="skip" title="This body part cannot be seen (Space)">Skip invisible</button>
-        <button v-if="kind === 'refine'" class="main" :class="{on: isDone}" @click="toggleDone" title="(d)">{{ isDone ? "Done (take back)" : "Frame is done" }}</button>
+        <button v-if="kind === 'refine'" class="main" :disabled="!s.files.length" :class="{on: isDone}" @click="toggleDone" title="(d)">{{ isDone ? "Done (take back)" : "Frame is done" }}</button>
         <button v-if="kind === 'label'" class="flat" @click="adding = true">Add body parts</button>
         <button class="flat danger" :disabled="!store.file" @click="removing = { folder: s.folder, file: store.file }">Remove frame</button>
         <a v-if="kind === 'refine'" class="flat" :href="'/label?doubtful=1&folder=' + encodeURIComponent(s.folder)">Adjust original labels</a>
         <button v-if="kind === 'label' && suspects.length" class="flat" @click="doubting = !doubting">Doubtful labels ({{ suspects.length }})</button>
       </div>
       <suspects v-if="doubting" :suspects="suspects" :at="suspect" @go="goSuspect"/>
-      <look :look="look" :pcutoff="kind === 'refine' ? pcutoff : null" :by="by" @pcutoff="pcutoff = $event" @by="by.name = $event"
+      <look :look="look" :pcutoff="kind === 'refine' && pcutoff >= 0 ? pcutoff : null" :by="by" @pcutoff="pcutoff = $event" @by="by.name = $event"
         @input="keepLook" @change="keepLook"/>
     </aside>
     <ask v-if="removing" title="Remove this frame?" confirm="Move it aside" @close="removing = null" @confirm="removeFrame">
