@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlc_core.console import warn
 from dlc_core.errors import ConfigError, DataError, DlcError, PluginError, suggest
 from dlc_core.frames.frame_files import existing_frames, taken_frames, write_frames
-from dlc_core.frames.unwritten import forget_unwritten
+from dlc_core.frames.unwritten import make_way
 from dlc_core.plugin_api.border import blaming
 from dlc_core.plugin_api.protocols import FrameSelector
 from dlc_core.project.project import Project, file_name
@@ -95,13 +95,9 @@ def extract_frames(
         folder = project.labeled_data / video.stem
         part = own_crop if crop == VIDEO_SETS else asked
         before = existing_frames(folder)
-
-        def forget(frames: list[int], _: Crop | None, folder: Path = folder) -> None:
-            forget_unwritten(folder, project.iteration, frames)
-
         try:
             generator = generator_of(video, seed)
-            results.append(extract_from_video(video, folder, selector, n, start, stop, part, generator, before=forget))
+            results.append(extract_from_video(video, folder, selector, n, start, stop, part, generator))
         except DlcError as exc:
             written = tuple(sorted(existing_frames(folder) - before))
             results.append(ExtractedFrames(video, folder, written, tuple(sorted(before)), str(exc), True))
@@ -148,7 +144,7 @@ def extract_from_video(
     Raises
     ------
     DataError
-        The video cannot be read.
+        The video cannot be read, or a person has labelled another part of a frame whose image is gone.
     ConfigError
         The crop lies outside the frame.
     DiskError
@@ -167,6 +163,7 @@ def extract_from_video(
         if among is not None:
             candidates = np.intersect1d(candidates, among)
         chosen = _chosen(selector, reader, candidates, n, crop, generator).tolist()
+        make_way(folder, chosen, crop)
         before(chosen, crop)
         frames = reader.frames(chosen, crop=crop)
         written = tuple(write_frames(folder, frames, reader.frame_count, crop))

@@ -115,12 +115,11 @@ class Grabbing:
             The image cannot be written.
         """
         video = self.workspace.video(name)
-        project = self.workspace.project
-        folder = project.labeled_data / video.stem
+        folder = self.workspace.project.labeled_data / video.stem
 
         def write(reader: VideoReader) -> dict[str, Any]:
             crop = self._crop(video, reader.width, reader.height)
-            done = grab_frames(reader, folder, [index], crop, project.iteration)
+            done = grab_frames(reader, folder, [index], crop)
             if not done.indices:
                 raise DataError(f"frame {index} has an image in {folder} already. It stays as it is.")
             file = frame_name(index, reader.frame_count)

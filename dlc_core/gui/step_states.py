@@ -94,7 +94,8 @@ def frames_state(project: Project) -> Found:
     items = []
     for video in project.videos():
         folder = project.labeled_data / video.stem
-        number, cropped = len(existing_frames(folder)), len(read_crops(folder))
+        number = len(existing_frames(folder))
+        cropped = sum((folder / name).is_file() for name in read_crops(folder))
         text = counted(number, "frame") + (f", {cropped} of them cropped" if cropped else "")
         items.append(Item(video.name, text, DONE if number else READY))
     others = {video.stem for video in project.videos()}
@@ -153,7 +154,10 @@ def refine_state(project: Project) -> Found:
         files = MachineFiles(folder, project.iteration)
         if not files.h5.is_file():
             continue
-        rows, finished = labelled_frames(files), _finished(files)
+        there = {f"labeled-data/{folder.name}/{path.name}" for path in _images(folder)}
+        rows, finished = labelled_frames(files) & there, _finished(files) & there
+        if not rows:
+            continue
         done, total = done + len(finished), total + len(rows)
         state = DONE if len(finished) >= len(rows) else PART if finished else READY
         items.append(Item(folder.name, f"{len(finished)} of {counted(len(rows), 'frame')} refined", state))

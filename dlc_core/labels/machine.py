@@ -8,6 +8,7 @@ people, always of the file that was written last; only the h5 is read. There is 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COPY_NAME = "machinelabels.csv"
+_NAME = re.compile(r"machinelabels-iter(\d+)\.h5")
 _COORDS = ("x", "y", "likelihood")
 _LEVELS = ["scorer", "bodyparts", "coords"]
 
@@ -87,6 +89,12 @@ class MachineLabels:
 def machine_file(folder: str | os.PathLike[str], iteration: int) -> Path:
     """Return the h5 with the machine labels of a folder of frames, whether it exists or not."""
     return Path(folder) / f"machinelabels-iter{iteration}.h5"
+
+
+def machine_tables(folder: Path) -> list[int]:
+    """Return the iterations of which a folder of frames has machine labels, sorted."""
+    found = (_NAME.fullmatch(path.name) for path in folder.glob("machinelabels-iter*.h5"))
+    return sorted(int(match[1]) for match in found if match)
 
 
 def read_machine(path: str | os.PathLike[str]) -> MachineLabels:

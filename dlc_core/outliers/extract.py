@@ -24,10 +24,11 @@ from dlc_core.frames.extract import (
     generator_of,
 )
 from dlc_core.frames.frame_files import frame_name, taken_frames
-from dlc_core.frames.unwritten import forget_unwritten
+from dlc_core.frames.unwritten import drop_unwritten, note_machine
 from dlc_core.inference.pose_file import PoseFile
 from dlc_core.labels.files import check_readable
-from dlc_core.labels.machine import MachineLabels, add_machine, check_network, machine_file
+from dlc_core.labels.machine import MachineLabels, check_network, machine_file
+from dlc_core.labels.table_files import MachineFiles
 from dlc_core.lock import holding
 from dlc_core.outliers.inputs import ALL, counted_bodyparts, detector_input
 from dlc_core.outliers.place import place_of
@@ -161,7 +162,7 @@ def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tu
     """Write some of a video's outliers as images and their poses as machine labels.
 
     A video that is new to the project is added to it. Machine labels come first, so that an image is never without,
-    whatever happens. Those whose image did not come are removed; after a kill, when that image is written at last.
+    whatever happens. Those whose image did not come are removed; after a kill they stay for that image.
 
     Returns
     -------
@@ -182,14 +183,12 @@ def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tu
     crop = place.crop if choice.crop == VIDEO_SETS else asked_crop(choice.crop)
     generator = generator_of(outliers.video, choice.seed)
 
-    noted: list[int] = []
+    noted: list[str] = []
 
     def note(frames: list[int], shown: Crop | None) -> None:
         if frames:  # else somebody else has taken them all meanwhile
-            forget_unwritten(place.folder, project.iteration, frames)
-            noted.extend(frames)
             labels = machine_labels(outliers.poses, place.folder, frames, shown)
-            add_machine(labels, machine_file(place.folder, project.iteration))
+            noted.extend(note_machine(labels, MachineFiles(place.folder, project.iteration), shown))
 
     with _extracting(place.folder):
         try:
@@ -207,7 +206,7 @@ def extract_outliers(project: Project, outliers: Outliers, choice: Choice) -> tu
             )
         except BaseException:
             with suppress(DlcError):  # else they are as after a kill
-                forget_unwritten(place.folder, project.iteration, noted)
+                drop_unwritten(place.folder, project.iteration, noted)
             raise
     return project, extracted
 

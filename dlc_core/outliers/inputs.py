@@ -173,7 +173,7 @@ def _not_compared(name: str, video: Path, poses: PoseFile, others: list[str], pr
         )
     known = list(dict.fromkeys([*others, *(run for run in runs if run not in judged)]))
     return DataError(
-        f"ensemble has {name!r}, and there is no such run, nor poses of {video.name} by it. "
+        f"ensemble has {name!r}; iteration {project.iteration} has no such run, and {video.name} no poses by it. "
         f"{suggest(name, known)}Known: {', '.join(known) or 'none'}."
     )
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from dlc_core.console import counted
 from dlc_core.errors import DataError
 from dlc_core.labels.compact import snapshot
 from dlc_core.labels.files import folders_of_frames
-from dlc_core.labels.machine import machine_file, read_machine
+from dlc_core.labels.machine import machine_file, machine_tables, read_machine
 from dlc_core.labels.table_files import LabelFiles
 from dlc_core.project.project import Project
-
-_NAME = re.compile(r"machinelabels-iter(\d+)\.h5")
 
 
 def waiting_elsewhere(project: Project) -> str:
@@ -23,17 +20,17 @@ def waiting_elsewhere(project: Project) -> str:
     """
     waiting: dict[int, dict[str, int]] = {}
     unreadable = []
-    for file in sorted(project.labeled_data.glob("*/machinelabels-iter*.h5")):
-        found = _NAME.fullmatch(file.name)
-        if found is None or int(found[1]) == project.iteration:
+    tables = [(folder, iteration) for folder in folders_of_frames(project) for iteration in machine_tables(folder)]
+    for folder, iteration in tables:
+        if iteration == project.iteration:
             continue
         try:
-            number = _without_labels(project, file)
+            number = _without_labels(project, machine_file(folder, iteration))
         except DataError as exc:
             unreadable.append(str(exc))
             continue
         if number:
-            waiting.setdefault(int(found[1]), {})[file.parent.name] = number
+            waiting.setdefault(iteration, {})[folder.name] = number
     said = [_said(project.iteration, iteration, folders) for iteration, folders in sorted(waiting.items())]
     return " ".join([*said, *unreadable])
 

@@ -22,7 +22,7 @@ def video(project: Project):
 
 def test_a_grabbed_frame_is_the_image_that_extraction_writes(project, video):
     folder = project.labeled_data / "first"
-    result = grab_frames(video, folder, [42, 7], None, 0)
+    result = grab_frames(video, folder, [42, 7], None)
     assert result.indices == (7, 42)
     image = cv2.cvtColor(cv2.imread(str(folder / "img042.png")), cv2.COLOR_BGR2RGB)
     assert np.array_equal(image, video.read(42))
@@ -31,8 +31,8 @@ def test_a_grabbed_frame_is_the_image_that_extraction_writes(project, video):
 def test_a_cropped_frame_remembers_where_its_first_pixel_lies(project, video):
     folder = project.labeled_data / "first"
     crop = Crop(10, 50, 4, 40)
-    grab_frames(video, folder, [3], crop, 0)
-    grab_frames(video, folder, [4], Crop(0, video.width, 0, video.height), 0)
+    grab_frames(video, folder, [3], crop)
+    grab_frames(video, folder, [4], Crop(0, video.width, 0, video.height))
     image = cv2.cvtColor(cv2.imread(str(folder / "img003.png")), cv2.COLOR_BGR2RGB)
     assert np.array_equal(image, crop.apply(video.read(3)))
     assert read_crops(folder) == {"img003.png": crop}
@@ -40,9 +40,9 @@ def test_a_cropped_frame_remembers_where_its_first_pixel_lies(project, video):
 
 def test_a_frame_that_is_there_stays_as_it_is(project, video):
     folder = project.labeled_data / "first"
-    grab_frames(video, folder, [5], None, 0)
+    grab_frames(video, folder, [5], None)
     before = (folder / "img005.png").stat().st_mtime_ns
-    result = grab_frames(video, folder, [5, 6], Crop(10, 50, 4, 40), 0)
+    result = grab_frames(video, folder, [5, 6], Crop(10, 50, 4, 40))
     assert (result.indices, result.existing) == ((6,), (5,))
     assert (folder / "img005.png").stat().st_mtime_ns == before
     assert list(read_crops(folder)) == ["img006.png"]
@@ -51,7 +51,7 @@ def test_a_frame_that_is_there_stays_as_it_is(project, video):
 def test_a_frame_that_does_not_exist_and_a_crop_outside_are_refused(project, video):
     folder = project.labeled_data / "first"
     with pytest.raises(DataError, match="no frame 101"):
-        grab_frames(video, folder, [101], None, 0)
+        grab_frames(video, folder, [101], None)
     with pytest.raises(ConfigError, match="lies outside"):
-        grab_frames(video, folder, [1], Crop(500, 600, 0, 10), 0)
+        grab_frames(video, folder, [1], Crop(500, 600, 0, 10))
     assert not list(folder.glob("*"))

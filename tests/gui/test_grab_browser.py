@@ -205,7 +205,7 @@ def test_a_frame_that_cannot_be_written_is_said_and_not_counted(opened, folder):
 def test_what_others_did_meanwhile_is_seen_and_a_frame_grabbed_by_mistake_is_put_aside(opened, folder, project):
     opened.grab()
     with VideoReader(project.root / "videos" / "mouse 1.mp4") as reader:
-        grab_frames(reader, folder, [50, 60], None, project.iteration)
+        grab_frames(reader, folder, [50, 60], None)
     set_crop(project, project.root / "videos" / "mouse 1.mp4", Crop(10, 90, 20, 100))
     opened.page.evaluate("window.dispatchEvent(new Event('focus'))")
     opened.page.wait_for_function("() => document.querySelectorAll('.dlc-timeline .existing').length === 2")

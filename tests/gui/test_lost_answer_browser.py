@@ -111,3 +111,29 @@ def test_a_frame_that_is_not_on_the_screen_is_not_done(refined, served, new_page
     at.saved()
     assert at.frame() == 1
     assert done(refined) == [0.6, None, None, None, None]
+
+
+@pytest.mark.parametrize("lost", ["**/remove", f"**/api/label/{FOLDER.replace(' ', '%20')}"])
+def test_a_frame_whose_removal_is_not_answered_leaves_the_page_all_the_same(project, served, new_page, labelling, lost):
+    page = new_page("about:blank")
+    armed = []
+
+    def lose(route):
+        if armed and armed.pop():
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(lost, lose)
+    page.goto(served("label").start())
+    at = labelling(page)
+    at.go(1)
+    page.get_by_role("button", name="Remove frame").click()
+    armed.append(True)
+    page.get_by_role("button", name="Move it aside").click()
+    page.wait_for_function("document.querySelector('[data-test=where]').innerText.endsWith('/ 4')")
+    assert not armed and not (project.labeled_data / FOLDER / "img001.png").exists()
+    page.wait_for_function("document.querySelector('[data-test=where]').innerText.startsWith('img002.png')")
+    at.click(50, 60)
+    at.saved()

@@ -15,9 +15,11 @@ from dlc_core.errors import DataError
 from dlc_core.frames.extract import extract_frames
 from dlc_core.frames.grab import grab_frames
 from dlc_core.labels.editing import LabelEditor
+from dlc_core.labels.machine import machine_file, read_machine
 from dlc_core.lock import holding
 from dlc_core.outliers.extract import Choice, extract_outliers
 from dlc_core.refine.editing import Edit, RefineEditor
+from dlc_core.video.crop import Crop
 from dlc_core.video.reader import VideoReader
 
 from .conftest import poses_of, write_store
@@ -81,10 +83,41 @@ def test_frames_that_are_extracted_as_training_frames_after_a_kill_have_no_machi
     assert len(noted) == 6
     folder = project.labeled_data / "reach1"
     with VideoReader(video) as reader:
-        grab_frames(reader, folder, noted[:1], None, project.iteration)
-    assert [int(image[-6:-4]) for image in machine(project).images] == noted[1:]
+        grab_frames(reader, folder, noted[:1], None)
+        assert [int(image[-6:-4]) for image in machine(project).images] == noted[1:]
+        grab_frames(reader, folder, noted[1:2], Crop(17, 111, 9, 88))
+    assert [int(image[-6:-4]) for image in machine(project).images] == noted[1:], "they are of this very crop"
+    machine_file(folder, 0).rename(machine_file(folder, 7))
     extract_frames(project, Uniform(), n=1000, crop="none")
-    assert not list(folder.glob("machine*"))
+    kept = read_machine(machine_file(folder, 7))
+    assert [int(image[-6:-4]) for image in kept.images] == noted[1:2], "those of other iterations might be merged, too"
+
+
+@pytest.mark.parametrize("kind", ["labelled", "corrected"])
+def test_an_image_of_another_part_is_not_written_where_a_person_has_labelled_the_frame(project, video, kind):
+    write_store(video, bad=BAD)
+    extract(project, video, n=1)
+    (image,) = machine(project).images
+    opened = RefineEditor if kind == "corrected" else LabelEditor
+    with opened.open(project, "reach1") as editor:
+        editor.apply(Edit(image=image, set={"snout": (1.0, 2.0)}))
+    (project.root / image).unlink()
+    before = machine(project)
+    (result,) = extract_frames(project, Uniform(), n=1000, crop="17,111,9,88", videos=[video.name])
+    assert (
+        result.failed
+        and "a person has labelled it on the whole frame; an image of the crop 17,111,9,88" in result.problem
+    )
+    assert machine(project) == before and not result.indices
+    (result,) = extract_frames(project, Uniform(), n=1000, crop="none", videos=[video.name])
+    assert not result.failed and (project.root / image).is_file()
+
+
+def test_training_frames_come_also_beside_machine_labels_that_nobody_can_read(project, video, capsys):
+    file = machine_file(project.labeled_data / "reach1", 0)
+    file.write_bytes(b"no HDF5")
+    (result,) = extract_frames(project, Uniform(), n=2, videos=[video.name])
+    assert len(result.indices) == 2 and str(file) in capsys.readouterr().err and file.read_bytes() == b"no HDF5"
 
 
 def test_what_a_person_has_corrected_is_kept_and_so_is_what_a_person_took_away_for_a_while(project, video, tmp_path):

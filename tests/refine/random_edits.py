@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dlc_core.errors import DataError, EditConflict
-from dlc_core.frames.unwritten import forget_unwritten
+from dlc_core.frames.unwritten import note_machine
 from dlc_core.labels import compact as compaction
 from dlc_core.labels.bodyparts import add_bodyparts
 from dlc_core.labels.compact import compact, snapshot
 from dlc_core.labels.editing import Edit, LabelEditor
 from dlc_core.labels.files import has_labels, read_folder, write_labels
-from dlc_core.labels.machine import MachineLabels, add_machine, machine_file
+from dlc_core.labels.machine import MachineLabels
 from dlc_core.labels.table import LabelTable
 from dlc_core.labels.table_files import LabelFiles, MachineFiles
 from dlc_core.project.project import Project
@@ -251,8 +251,8 @@ class RandomEdits(RuleBasedStateMachine):
             return
         keypoints = np.array([[[self._next_point() for _ in PARTS]] for _ in names])
         new = MachineLabels("net", names, PARTS, keypoints, np.full((len(names), 1, len(PARTS)), lik))
-        self._do(None, lambda: forget_unwritten(self.folder, self.iteration, [int(name[-5]) for name in names]))
-        add_machine(new, machine_file(self.folder, self.iteration))
+        files = MachineFiles(self.folder, self.iteration)
+        self._do(None, lambda: note_machine(new, files, None))
         for row, image in enumerate(names):
             if image not in self.machine:
                 points = {part: (*map(float, keypoints[row, 0, k]), lik) for k, part in enumerate(PARTS)}

@@ -180,7 +180,11 @@ export default {
       this.pick(k);
     },
     // A frame whose image is missing never gets one: its points are all that there is to see.
-    isSeen() { return this.$refs.canvas.isHere || (this.s.known && !!this.s.missing[this.store.file]); },
+    isSeen() {
+      const isSeen = this.$refs.canvas.isHere || (this.s.known && !!this.s.missing[this.store.file]);
+      if (!isSeen && this.store.file) this.store.say(`${this.store.file} is not shown yet.`);
+      return isSeen;
+    },
     nudge(dx, dy) {
       const part = this.s.bodyparts[this.selected], at = this.$refs.canvas.marks.find((m) => m.part === part)?.at;
       if (at && this.$refs.canvas.isHere) this.store.change({ set: { [part]: this.$refs.canvas.inside([at[0] + dx, at[1] + dy]) } });

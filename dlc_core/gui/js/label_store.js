@@ -242,9 +242,11 @@ export class LabelStore {
     if (folder !== this.state.folder) return this.known.forget(folder, files);
     const known = files.filter((f) => this.state.files.includes(f));
     if (known.length) this.say(known.length === 1 ? `${known[0]} was changed elsewhere.` : `${known.length} frames were changed elsewhere.`);
-    if (files.includes("") || known.length > FETCHED_AT_ONCE) await this.persist(() => this.reload(), () => folder === this.state.folder);
+    if (files.includes("") || known.length > FETCHED_AT_ONCE) await this.listAgain(folder);
     else if (known.length) await this.keepUp(known);
   }
+
+  listAgain(folder) { return this.persist(() => this.reload(), () => folder === this.state.folder); }
 
   // Fetches frames of the folder on the screen, however long it takes.
   keepUp(files) {
@@ -260,10 +262,12 @@ export class LabelStore {
     const { revision } = this.known.get(folder, file), next = files[at + 1] ?? files[at - 1], begun = this.known.begin();
     try { await this.wire.send(`${folder}/remove`, { file, seen: revision, by: this.by.name, sender: this.outbox.sender }); } catch (problem) {
       if (problem.status === 409) this.outbox.take({ folder, file }, problem.body.frame, begun);
-      throw problem;
+      if (problem.status && problem.status !== 403) throw problem;
+      this.listAgain(folder); // it may have been removed all the same
+      throw new Error(`the server does not answer; whether ${file} was removed shows as soon as it does`);
     }
     await this.settled();
-    if (folder === this.state.folder) await this.open(folder, this.file === file ? next : this.file);
+    if (folder === this.state.folder) await this.open(folder, this.file === file ? next : this.file).catch(() => this.listAgain(folder));
     this.say(`${file} was moved to removed/ with its labels.`);
   }
 
