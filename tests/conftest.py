@@ -24,5 +24,5 @@ def data_folder() -> Path:
     """Return the folder of real projects and videos: DLC_TEST_DATA, by default ../shared/data."""
     folder = Path(os.environ.get("DLC_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
     if not (folder / "openfield-Pranav-2018-10-30" / "config.yaml").is_file():
-        pytest.skip(f"no test data at {folder}; set DLC_TEST_DATA to the absolute path of the data folder")
+        pytest.fail(f"no test data at {folder}; set DLC_TEST_DATA to the absolute path of the data folder")
     return folder

@@ -19,6 +19,7 @@ from dlc_core.aside import aside
 from dlc_core.console import counted, warn
 from dlc_core.errors import DataError
 from dlc_core.labels.aside_frames import finish_removals
+from dlc_core.labels.csv_file import elsewhere
 from dlc_core.labels.journal import Entry, Journal, begins_with, cut, folder_lock, keep_lines, read_journal
 from dlc_core.labels.known_files import FileStamp, file_stamp, is_known, remember_as
 from dlc_core.labels.replay import Conflict, Frames, replay
@@ -150,7 +151,7 @@ def _of_folder(journal: Journal, folder: Path, stored: Frames) -> Journal:
 
     While the rows of the table have the old name, too, the edits are theirs.
     """
-    if any(image.split("/")[-2:-1] != [folder.name] for image in stored.rows):
+    if elsewhere(stored.rows, folder):
         return journal
 
     def renamed(entry: Entry) -> Entry:

@@ -10,7 +10,7 @@ import csv
 import io
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -119,6 +119,11 @@ def image_name(parts: Sequence[str]) -> str:
     pieces = [piece for piece in "/".join(parts).replace("\\", "/").split("/") if piece]
     start = len(pieces) - 1 - pieces[::-1].index("labeled-data") if "labeled-data" in pieces else 0
     return "/".join(pieces[start:])
+
+
+def elsewhere(images: Iterable[str], folder: Path) -> str:
+    """Return the first of the frames' names that does not say that the frame lies in `folder`; "" if all do."""
+    return next((image for image in images if image.split("/")[-2:-1] != [folder.name]), "")
 
 
 def split_name(image: str, index_columns: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from dlc_core.errors import DataError, DiskError, suggest
 from dlc_core.files import disk_errors
 from dlc_core.labels.compact import commit_locked, compact, say_conflicts, snapshot, stamp_of
-from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
+from dlc_core.labels.csv_file import elsewhere, index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import is_damaged, read_h5, write_h5
 from dlc_core.labels.in_step import keep_h5_in_step
 from dlc_core.labels.journal import SUFFIX, folder_lock, read_journal
@@ -107,12 +107,11 @@ def _stored(files: LabelFiles, file: Path) -> LabelTable:
             f"{file} holds labels by {table.scorer!r}; its name says {files.scorer!r}. Is the table from another "
             "project? Else make both names equal."
         )
-    for image in table.images:
-        if image.split("/")[-2:-1] != [files.folder.name]:
-            raise DataError(
-                f"{file} labels {image!r}, which does not lie in this folder ({files.folder.name}). Is the table from "
-                "another folder or project? If the folder was renamed, rename it in the table, too."
-            )
+    if image := elsewhere(table.images, files.folder):
+        raise DataError(
+            f"{file} labels {image!r}, which does not lie in this folder ({files.folder.name}). Is the table from "
+            "another folder or project? If the folder was renamed, rename it in the table, too."
+        )
     return table
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dlc_core.aside import aside
 from dlc_core.errors import DataError
 from dlc_core.files import disk_errors, to_disk, write_text
-from dlc_core.labels.csv_file import index_columns, read_csv, write_csv
+from dlc_core.labels.csv_file import elsewhere, index_columns, read_csv, write_csv
 from dlc_core.labels.h5_file import read_h5, write_h5
 from dlc_core.labels.h5_table import write_table
 from dlc_core.labels.in_step import holds_no_more, set_aside
@@ -192,13 +192,12 @@ class MachineFiles:
         if not self.h5.is_file():
             return Frames(done=self._read_refined())
         labels = read_machine(self.h5)
-        for image in labels.images:
-            if image.split("/")[-2:-1] != [self.folder.name]:
-                raise DataError(
-                    f"{self.h5} has machine labels of {image!r}, which does not lie in this folder "
-                    f"({self.folder.name}). If the folder was renamed, give it its old name until they are merged; if "
-                    "the file is from another folder, remove it."
-                )
+        if image := elsewhere(labels.images, self.folder):
+            raise DataError(
+                f"{self.h5} has machine labels of {image!r}, which does not lie in this folder ({self.folder.name}). "
+                "If the folder was renamed, give it its old name until they are merged; if the file is from another "
+                "folder, remove it."
+            )
         values = np.concatenate([labels.keypoints[:, 0], labels.likelihood[:, 0, :, None]], axis=2)
         absent = np.isnan(values)
         rows = _rows(labels.images, labels.bodyparts, values, present=~(absent[..., 0] | absent[..., 1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from dlc_core.labels import compact as compaction
+from dlc_core.labels import table_files
 from dlc_core.labels.editing import LabelEditor
 from dlc_core.labels.files import write_labels
 from dlc_core.labels.table import LabelTable
@@ -44,6 +46,21 @@ def project(tmp_path: Path) -> Project:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables that a test saves are whole; test_compact has those that are not."""
     monkeypatch.setattr(compaction, "SETTLED_S", 0.0)
+
+
+@pytest.fixture
+def slow_writing(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Return an event that is set when compaction builds an h5, and one that it waits for then."""
+    building, go_on = threading.Event(), threading.Event()
+    original = table_files.write_h5
+
+    def slow(*args: object) -> None:
+        building.set()
+        assert go_on.wait(10)
+        original(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table_files, "write_h5", slow)
+    return building, go_on
 
 
 @pytest.fixture

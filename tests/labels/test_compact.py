@@ -60,17 +60,9 @@ def test_a_table_with_one_column_of_names_keeps_it(files: LabelFiles) -> None:
 
 
 def test_edits_made_while_the_files_are_built_stay_in_the_journal_and_nobody_waits(
-    files: LabelFiles, monkeypatch: pytest.MonkeyPatch
+    files: LabelFiles, slow_writing: tuple[threading.Event, threading.Event]
 ) -> None:
-    building, edited = threading.Event(), threading.Event()
-    original = table_files.write_h5
-
-    def slow(*args: object) -> None:
-        building.set()
-        assert edited.wait(10)
-        original(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(table_files, "write_h5", slow)
+    building, edited = slow_writing
     append(files.journal, entry(1.0))
     worker = threading.Thread(target=compact, args=(files,))
     worker.start()

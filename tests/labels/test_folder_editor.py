@@ -115,18 +115,10 @@ def test_a_file_system_without_locks_is_said_once_and_edits_go_on(
     assert read_csv(editor.folder / "CollectedData_ada.csv").keypoints[1, 0, 0].tolist() == [2.0, 2.0]
 
 
-def test_edits_do_not_wait_for_compaction(editor: LabelEditor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dlc_core.labels import table_files
-
-    building, go_on = threading.Event(), threading.Event()
-    original = table_files.write_h5
-
-    def slow(*args: object) -> None:
-        building.set()
-        assert go_on.wait(10)
-        original(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(table_files, "write_h5", slow)
+def test_edits_do_not_wait_for_compaction(
+    editor: LabelEditor, slow_writing: tuple[threading.Event, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building, go_on = slow_writing
     editor.apply(Edit(image=IMAGE, set={"snout": (1.0, 2.0)}))
     worker = threading.Thread(target=editor.compact)
     worker.start()
